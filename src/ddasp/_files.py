@@ -1,0 +1,264 @@
+"""Files that are either whole or absent: atomic writes, digests, locks and an append-only ledger.
+
+*Conventions*: text is UTF-8 with ``\\n``; JSON has sorted keys and no NaN, floats by ``repr``, so that
+equal content has equal bytes. A digest is the SHA-256 in hex.
+
+*References*: Pillai et al. 2014, "All file systems are not created equal" (why fsync stands
+before rename, and the folder is synced after it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddasp._errors import RunError
+
+__all__ = [
+    "Ledger",
+    "digest_bytes",
+    "digest_file",
+    "digest_json",
+    "lock",
+    "read_arrays",
+    "read_json",
+    "to_json",
+    "write_arrays",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
+
+
+def digest_bytes(*parts: bytes) -> str:
+    """SHA-256 of the parts, each preceded by its length so that borders count."""
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(len(part).to_bytes(8, "little"))
+        sha.update(part)
+    return sha.hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return digest_bytes(to_json(value).encode())
+
+
+def _plain(value: Any) -> Any:
+    """NumPy numbers and arrays as Python's own; infinities and NaN as words (JSON has none)."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return {np.inf: "inf", -np.inf: "-inf"}.get(value, None)
+    if isinstance(value, Path):
+        return value.as_posix()
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Canonical JSON: sorted keys, two spaces, one final newline.
+
+    Examples
+    --------
+    >>> print(to_json({"b": np.float64(0.1), "a": (1, 2)}), end="")
+    {
+      "a": [
+        1,
+        2
+      ],
+      "b": 0.1
+    }
+    """
+    text = json.dumps(_plain(value), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    Raises
+    ------
+    RunError
+        ``E-DISK`` when the disk is full or may not be written; the temporary file is removed.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes 0600; a report is there to be shared
+        os.replace(temporary, path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RunError("E-DISK", f"could not write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of UTF-8; characters that stand for undecodable bytes become escapes."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_bytes` of canonical JSON."""
+    write_text(path, to_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's content; a damaged one is named.
+
+    Raises
+    ------
+    RunError
+        ``E-RUN`` when the file is missing or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError("E-RUN", f"could not read {path}: {error}") from error
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Arrays as .npz, written at once; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in sorted(arrays)})  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz; pickles are refused.
+
+    Raises
+    ------
+    RunError
+        ``E-RUN`` when the file is missing, damaged or holds objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise RunError("E-RUN", f"could not read the arrays of {path}: {error}") from error
+
+
+@contextlib.contextmanager
+def lock(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a file's lock; the kernel lets go of it when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it is made where it is missing and stays.
+    what : str
+        What it protects, for the message.
+    wait : bool
+        Wait for the holder instead of failing; for what is held for moments only.
+
+    Raises
+    ------
+    RunError
+        ``E-RUN`` when another process holds it; the message says which.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise RunError("E-RUN", f"{what} is in use by {holder}; wait for it or name another folder") from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
+
+
+class Ledger:
+    """Results by key in a text file that only grows: one line each, a torn last line is ignored.
+
+    A search that is interrupted and started again takes the same path, finds each finished fit
+    here and goes on where it was. This is all that resuming needs.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None keeps the results in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._known: dict[str, Any] = {}
+        if path is not None and path.exists():
+            whole = path.read_bytes()
+            end = whole.rfind(b"\n") + 1
+            for line in whole[:end].splitlines():
+                with contextlib.suppress(ValueError, KeyError):
+                    entry = json.loads(line)
+                    self._known[entry["key"]] = entry["value"]
+            if end < len(whole):  # cut the torn line off, or the next one would be glued to it
+                with open(path, "r+b") as file:
+                    file.truncate(end)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, key: str) -> Any:
+        """What stands under a key, or None."""
+        return self._known.get(key)
+
+    def put(self, key: str, value: Any) -> Any:
+        """Append a result; returns it as it will be read back."""
+        value = _plain(value)
+        self._known[key] = value
+        if self.path is not None:
+            line = json.dumps({"key": key, "value": value}, sort_keys=True, allow_nan=False)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with open(self.path, "ab") as file:
+                    file.write(line.encode() + b"\n")
+            except OSError as error:
+                raise RunError("E-DISK", f"could not write {self.path}: {error.strerror or error}") from error
+        return value
+
+    def once(self, key: str, compute: Callable[[], Any]) -> Any:
+        """The stored result, or compute and store it."""
+        known = self.get(key)
+        return self.put(key, compute()) if known is None else known
