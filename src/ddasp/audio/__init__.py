@@ -1,0 +1,1 @@
+"""The building blocks for signals: shape (n_samples, n_channels), full scale = 1, rates in Hz."""

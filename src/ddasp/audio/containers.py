@@ -1,0 +1,281 @@
+"""What the first bytes of a sound file say: its container and what its header declares.
+
+The content decides, never the name. The headers of WAV, AIFF and FLAC are parsed here, because
+decoders believe them (or mend them without a word): a file of 3 kB that declares 4 GiB, one that
+was cut in half, one that claims 68 billion frames.
+
+*Conventions*: a frame is one sample of every channel. A number that the header doesn't tell
+is -1. Nothing is allocated by the size that a header claims.
+
+*References*: Microsoft and IBM 1991, *Multimedia Programming Interface and Data Specifications
+1.0* (RIFF); EBU Tech 3306 (2009, RF64); Apple 1989, *AIFF 1.3*; RFC 9639 (FLAC), 8.2; RFC 3533
+(Ogg), 6; ISO/IEC 11172-3 (MPEG audio), 2.4.1.3; the Xing/LAME tag of MP3 (LAME's mp3info).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ddasp._errors import AudioError
+
+__all__ = ["NATIVE", "SUFFIXES_OF", "Header", "read_header"]
+
+SUFFIXES_OF: dict[str, tuple[str, ...]] = {
+    "WAV": (".wav", ".wave", ".bwf", ".rf64"),
+    "AIFF": (".aif", ".aiff", ".aifc"),
+    "FLAC": (".flac",),
+    "OGG": (".ogg", ".oga", ".opus"),
+    "MP3": (".mp3", ".mp2"),
+    "MP4": (".m4a", ".mp4", ".m4b", ".mov", ".3gp"),
+    "Matroska": (".webm", ".mka", ".mkv"),
+    "AAC": (".aac",),
+    "ASF": (".wma", ".asf"),
+    "CAF": (".caf",),
+    "AU": (".au", ".snd"),
+}
+"""The usual endings of each container's names."""
+
+NATIVE = ("WAV", "AIFF", "FLAC", "OGG", "MP3")
+"""Containers that libsndfile reads; the others need PyAV."""
+
+MAX_CHUNKS = 1000
+MAX_OGG_PAGE = 65307
+PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header declares; -1 where it doesn't say.
+
+    Parameters
+    ----------
+    container : str
+        A key of `SUFFIXES_OF`.
+    channels : int
+        Number of channels.
+    rate : int
+        Sampling rate [Hz].
+    declared : int
+        Number of frames that the header claims.
+    present : int
+        Number of whole frames that the bytes in the file can hold.
+    cut : bool
+        Whether the sound's bytes end before the header says.
+    """
+
+    container: str
+    channels: int = -1
+    rate: int = -1
+    declared: int = -1
+    present: int = -1
+    cut: bool = False
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Recognise a sound file by its content and read what it declares.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading, seekable.
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    AudioError
+        ``E-AUDIO-FORMAT`` when the content is no known sound format, ``E-AUDIO-HEADER`` when it
+        begins like one and is cut or contradicts itself.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    container = _sniff(file.read(64), size)
+    file.seek(0)
+    if container == "WAV":
+        return _read_wav(file, size)
+    if container == "AIFF":
+        return _read_aiff(file, size)
+    if container == "FLAC":
+        return _read_flac(file)
+    if container == "OGG":
+        return _read_ogg(file, size)
+    if container == "MP3":
+        return _read_mp3(file)
+    return Header(container)
+
+
+def _sniff(head: bytes, size: int) -> str:
+    """The container by its magic bytes: an allow-list."""
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] in (b"WAVE", b""):
+        return "WAV"
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC", b""):
+        return "AIFF"
+    magics = {b"fLaC": "FLAC", b"OggS": "OGG", b"caff": "CAF", b".snd": "AU"}
+    magics |= {b"\x1a\x45\xdf\xa3": "Matroska", b"\x30\x26\xb2\x75": "ASF"}
+    if head[:4] in magics:
+        return magics[head[:4]]
+    if head[4:8] == b"ftyp":
+        return "MP4"
+    if head[:3] == b"ID3" or _is_mpeg_sync(head):
+        return "MP3"
+    if len(head) >= 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return "AAC"  # ADTS: the sync word with layer 0
+    what = f"begins with {head[:8]!r}" if size else "is empty (0 bytes)"
+    raise AudioError(
+        "E-AUDIO-FORMAT",
+        f"the content {what}; expected {', '.join(SUFFIXES_OF)} - is it a sound file at all?",
+    )
+
+
+def _is_mpeg_sync(head: bytes) -> bool:
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
+    # layer I is left out: nobody writes it, and UTF-16 text begins like it
+    return version != 1 and layer in (1, 2) and bitrate != 15 and rate != 3
+
+
+def _malformed(what: str) -> AudioError:
+    return AudioError("E-AUDIO-HEADER", f"{what} - was the file cut or badly exported?")
+
+
+def _chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
+    """Ids and declared sizes of the chunks; the file stands at each one's content."""
+    for _ in range(MAX_CHUNKS):
+        head = file.read(8)
+        if head[:4] == b"data" and len(head) < 8:
+            yield b"data", 0  # cut inside the size of the data chunk: there are no data
+            return
+        if len(head) < 8:
+            return
+        name, size = head[:4], struct.unpack(order + "I", head[4:])[0]
+        start = file.tell()
+        yield name, size
+        file.seek(start + size + size % 2)
+    raise _malformed(f"the header has more than {MAX_CHUNKS} chunks")
+
+
+def _read_wav(file: BinaryIO, size: int) -> Header:
+    head = file.read(12)
+    if len(head) < 12:
+        raise _malformed(f"the file ends after {len(head)} bytes of its header")
+    order = ">" if head[:4] == b"RIFX" else "<"
+    form: tuple[int, int, int, int, int] | None = None
+    fact, long_size = -1, -1
+    for name, length in _chunks(file, order):
+        if name == b"ds64":  # RF64: the sizes that don't fit into 32 bits
+            content = file.read(16)
+            long_size = struct.unpack(order + "QQ", content)[1] if len(content) == 16 else -1
+        elif name == b"fact":
+            content = file.read(4)
+            fact = struct.unpack(order + "I", content)[0] if len(content) == 4 else -1
+        elif name == b"fmt ":
+            form = _read_wav_format(file.read(min(length, 40)), order)
+        elif name == b"data":
+            if form is None:
+                raise _malformed("the data chunk comes before any 'fmt ' chunk")
+            if length == 0xFFFFFFFF and long_size >= 0:
+                length = long_size
+            return _wav_header(form, fact, length, size - file.tell())
+    raise _malformed("the header has no 'data' chunk")
+
+
+def _read_wav_format(content: bytes, order: str) -> tuple[int, int, int, int, int]:
+    """Tag, channels, rate, block align and bits of a 'fmt ' chunk."""
+    if len(content) < 16:
+        raise _malformed(f"the 'fmt ' chunk holds {len(content)} bytes; expected 16 or more")
+    tag, channels, rate, _, align, bits = struct.unpack(order + "HHIIHH", content[:16])
+    if tag == EXTENSIBLE and len(content) >= 26:
+        tag = struct.unpack(order + "H", content[24:26])[0]
+    # 24 bits in containers of 4 bytes are known from old writers; nothing else may disagree
+    widths = {(bits + 7) // 8, 4 if bits == 24 else 0}
+    consistent = channels == 0 or (bits >= 8 and align in {channels * width for width in widths})
+    if tag in (PCM, FLOAT) and not consistent:
+        raise _malformed(
+            f"the 'fmt ' chunk declares {channels} channels of {bits} bits in {align} bytes"
+        )
+    return tag, channels, rate, align, bits
+
+
+def _wav_header(form: tuple[int, int, int, int, int], fact: int, length: int, left: int) -> Header:
+    tag, channels, rate, align, _ = form
+    left = max(0, left)
+    if tag in (PCM, FLOAT, ALAW, MULAW) and align > 0:
+        # a data chunk that ends inside a frame was cut there before its size was written
+        cut = left < length or length % align > 0
+        return Header("WAV", channels, rate, length // align, min(left, length) // align, cut)
+    declared = 0 if min(left, length) == 0 else fact  # compressed: only 'fact' knows
+    return Header("WAV", channels, rate, declared, -1, left < length)
+
+
+def _read_aiff(file: BinaryIO, size: int) -> Header:
+    head = file.read(12)
+    if len(head) < 12:
+        raise _malformed(f"the file ends after {len(head)} bytes of its header")
+    channels, rate, declared, present, cut = -1, -1, -1, -1, False
+    for name, length in _chunks(file, ">"):
+        if name == b"COMM":
+            content = file.read(18)
+            if len(content) < 18:
+                raise _malformed("the 'COMM' chunk is cut")
+            channels, declared, bits, exponent, mantissa = struct.unpack(">HIHHQ", content)
+            rate = int(mantissa * 2.0 ** (min(exponent, 0x403E + 40) - 0x3FFF - 63))
+        elif name == b"SSND":
+            left = max(0, size - file.tell())
+            cut = left < length
+            if channels > 0 and head[8:12] == b"AIFF":
+                present = max(0, min(left, length) - 8) // (channels * max(1, (bits + 7) // 8))
+    if channels < 0:
+        raise _malformed("the header has no 'COMM' chunk")
+    return Header("AIFF", channels, rate, declared, present, cut)
+
+
+def _read_flac(file: BinaryIO) -> Header:
+    head = file.read(42)
+    if len(head) < 42:
+        raise _malformed(f"the file ends after {len(head)} bytes of its header")
+    packed = int.from_bytes(head[18:26], "big")  # 20 bits rate, 3 channels, 5 depth, 36 frames
+    declared = packed & 0xFFFFFFFFF
+    return Header("FLAC", (packed >> 41 & 7) + 1, packed >> 44, declared or -1)
+
+
+def _read_ogg(file: BinaryIO, size: int) -> Header:
+    """The last page tells the length (for Vorbis, in samples) and whether the stream is whole."""
+    first = file.read(64)
+    file.seek(max(0, size - MAX_OGG_PAGE))
+    tail = file.read()
+    start = tail.rfind(b"OggS")
+    page = tail[start : start + 14]
+    if start < 0 or len(page) < 14:
+        return Header("OGG", cut=True)
+    flags, position = struct.unpack("<BQ", page[5:14])
+    ends = bool(flags & 4)
+    known = ends and first[28:35] == b"\x01vorbis" and position < 1 << 62
+    return Header("OGG", declared=position if known else -1, cut=not ends)
+
+
+def _read_mp3(file: BinaryIO) -> Header:
+    """The first frame may be a tag that counts the frames, and what the encoder added to them."""
+    head = file.read(10)
+    start = 0
+    if head[:3] == b"ID3" and len(head) == 10:  # its size has seven bits in each byte
+        start = 10 + sum(
+            (byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
+        )
+    file.seek(start)
+    frame = file.read(256)
+    if not _is_mpeg_sync(frame):
+        return Header("MP3")
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if not 0 <= tag <= 40 or frame[tag + 120 : tag + 122] not in (b"LA", b"La"):
+        return Header("MP3")  # only LAME's form (FFmpeg writes it as "Lavc") tells the padding
+    n_frames = int.from_bytes(frame[tag + 8 : tag + 12], "big")
+    frame_length = 1152 if frame[1] >> 3 & 3 == 3 else 576  # MPEG 1, or 2 and 2.5
+    added = int.from_bytes(frame[tag + 141 : tag + 144], "big")  # 12 bits of delay, 12 of padding
+    return Header("MP3", declared=max(0, n_frames * frame_length - (added >> 12) - (added & 0xFFF)))
