@@ -1,0 +1,1 @@
+"""Layered models: y = f3(f2(f1(X)))."""
