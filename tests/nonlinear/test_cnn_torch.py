@@ -62,12 +62,12 @@ def test_folded_layers_predict_what_the_network_predicts(shape):
     assert cnn_torch.predict(layers, X[:0]).shape == (0, 3)
 
 
-def test_augmentation_of_zero_changes_nothing_and_shifts_move_whole_maps():
+def test_augmentation_of_zero_changes_nothing_and_shifts_move_whole_frames():
     X = np.arange(30, dtype=np.float32).reshape(1, 1, 5, 6)
     rng = np.random.default_rng(0)
     assert_array_equal(cnn_torch.augment(X, Augmentation(), rng), X)
     moved = {cnn_torch.augment(X, Augmentation(shift=0.2), rng)[0, 0, 2, 2] for _ in range(300)}
-    assert moved == {float(X[0, 0, 2 + i, 2 + j]) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    assert moved == {8.0, 14.0, 20.0}
 
 
 def test_masks_silence_at_most_their_share():
@@ -76,6 +76,7 @@ def test_masks_silence_at_most_their_share():
     assert set(np.unique(A)) == {0.0, 1.0}
     silent_frames = (A[:, 0] == 0).all(axis=2).sum(axis=1)
     assert silent_frames.max() == 3
+    assert_array_equal(X, 1)
 
 
 def test_one_observation_and_constant_maps_stay_finite():

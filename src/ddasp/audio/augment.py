@@ -1,23 +1,32 @@
-"""What the world does to a recording: level, noise, band limit, room, clipping.
+"""What happens to a sound on its way to the microphone: noise, level, band limit, room, clipping.
 
-*Conventions*: a signal has shape (n_samples,), full scale = 1, and comes back with the same length and
-dtype; what is drawn is drawn from a passed ``rng``.
+Each function makes one such change by a stated amount. They enlarge training sets and test how far
+a model's score survives; sounds that are to be decided on are never changed.
 
-*References*: Polack 1988 (a room's late reverberation as exponentially decaying noise); Schroeder
-1965 (how its decay is measured); Oppenheim and Schafer 2010, 7.5 (linear-phase filters by windows).
+*Conventions*: mono signals of shape (n_samples,), full scale = 1; the length and the floating
+dtype of the input are kept. Rates and frequencies in Hz, times in s, ratios in dB. Randomness
+comes from the generator that is passed in. Nothing is limited to [-1, 1] but by `clip`.
+
+*References*: Schroeder 1965, "New method of measuring reverberation time"; Oppenheim & Schafer
+2010, ch. 7 (Kaiser window).
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal as sps
+from scipy.signal import fftconvolve, firwin, kaiser_beta
 
 from ddasp._check import in_range, signal_1d
+from ddasp._errors import InputError
 
 __all__ = ["add_noise", "band_limit", "clip", "gain", "reverberate", "shift"]
 
 Array = NDArray[np.floating]
+
+
+def _rms(x: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if x.size else 0.0
 
 
 def gain(signal: ArrayLike, db: float) -> Array:
@@ -26,154 +35,240 @@ def gain(signal: ArrayLike, db: float) -> Array:
     Parameters
     ----------
     signal : array_like of shape (n_samples,)
-        Signal.
+        Sound.
     db : float
-        Change of level [dB].
+        Gain [dB].
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        x 10^(db / 20).
+        ``10^(db / 20) x``.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the gain lies outside -200 to 200 dB.
 
     Examples
     --------
-    >>> gain([0.5, -0.5], 20.0)
-    array([ 5., -5.])
+    >>> gain([0.1, -0.2], 20.0)
+    array([ 1., -2.])
     """
     x = signal_1d(signal)
-    return np.asarray(x * x.dtype.type(10 ** (in_range(db, "db", -400, 400) / 20)))
+    in_range(db, "db", -200.0, 200.0, unit="dB")
+    return x * x.dtype.type(10 ** (db / 20))
 
 
-def add_noise(signal: ArrayLike, snr: float, rng: np.random.Generator) -> Array:
-    """Add white noise at a signal-to-noise ratio.
+def add_noise(signal: ArrayLike, snr_db: float, rng: np.random.Generator) -> Array:
+    """Add white Gaussian noise at a signal-to-noise ratio.
 
     Parameters
     ----------
     signal : array_like of shape (n_samples,)
-        Signal; silence stays silent, for no ratio to it exists.
-    snr : float
-        Energy of the signal to that of the noise over the whole length [dB].
+        Sound.
+    snr_db : float
+        Power of the signal over power of the noise, both over the whole sound [dB].
     rng : numpy.random.Generator
         Source of the noise.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        x + g n with g = sqrt(sum x^2 / sum n^2 / 10^(snr / 10)): the ratio is met exactly.
+        The sum. The noise is scaled to its own measured power, so that the ratio is met exactly;
+        silence stays silence.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the ratio lies outside -200 to 200 dB.
 
     Examples
     --------
     >>> x = np.sin(np.arange(1000.0))
-    >>> y = add_noise(x, 6.0, np.random.default_rng(0))
-    >>> float(10 * np.log10(np.sum(x**2) / np.sum((y - x) ** 2)))
-    6.0
+    >>> n = add_noise(x, 20.0, np.random.default_rng(0)) - x
+    >>> float(10 * np.log10(np.sum(x**2) / np.sum(n**2)))
+    20.0
     """
     x = signal_1d(signal)
-    in_range(snr, "snr", -200, 200, unit="dB")
-    noise = rng.standard_normal(len(x))
-    power = float(np.mean(np.square(x, dtype=np.float64))) if len(x) else 0.0
-    if power == 0.0:
+    in_range(snr_db, "snr_db", -200.0, 200.0, unit="dB")
+    level = _rms(x)
+    if level == 0:
         return x.copy()
-    noise *= np.sqrt(power / np.mean(noise**2) / 10 ** (snr / 10))
-    return np.asarray(x + noise.astype(x.dtype))
+    noise = rng.standard_normal(x.size)
+    return x + (noise * (level * 10 ** (-snr_db / 20) / _rms(noise))).astype(x.dtype)
 
 
-def band_limit(signal: ArrayLike, rate: float, cutoff: float, *, n_taps: int = 255) -> Array:
-    """Take away what lies above a frequency, without delay.
+def band_limit(signal: ArrayLike, rate: float, cutoff: float) -> Array:
+    """Remove what lies above a frequency, as a telephone or a low sampling rate does.
 
     Parameters
     ----------
     signal : array_like of shape (n_samples,)
-        Signal.
+        Sound.
     rate : float
         Sampling rate [Hz].
     cutoff : float
-        Frequency of -6 dB [Hz], 0 < cutoff < rate / 2.
-    n_taps : int
-        Length of the filter; the transition is about 5.5 rate / n_taps wide.
+        Frequency at which the amplitude has fallen to one half (-6 dB) [Hz], at most rate / 2;
+        there and above 0.45 rate nothing is removed.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        Filtered by a linear-phase FIR filter (Blackman window), its delay taken out.
+        The sound without delay: above 1.1 cutoff at least 60 dB down, below 0.9 cutoff unchanged
+        within 0.01 dB.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the cutoff is not between 10 Hz and half the rate.
+
+    Notes
+    -----
+    Linear-phase FIR low-pass by the Kaiser window: stop band A = 70 dB, transition width 0.2
+    cutoff, hence ``(A - 7.95) / (2.285 * 2 pi 0.2 cutoff / rate)`` taps.
+
+    References
+    ----------
+    Oppenheim & Schafer 2010, eq. (7.76)
 
     Examples
     --------
-    >>> high = np.sin(2 * np.pi * 3000 * np.arange(4000) / 8000)
-    >>> bool(np.abs(band_limit(high, 8000, 1000)[500:-500]).max() < 1e-3)
+    >>> t = np.arange(8000) / 8000
+    >>> low, high = np.sin(2 * np.pi * 500 * t), np.sin(2 * np.pi * 3000 * t)
+    >>> y = band_limit(low + high, 8000, 1000.0)
+    >>> bool(np.abs(y - low)[1000:-1000].max() < 0.002)
     True
     """
     x = signal_1d(signal)
-    in_range(cutoff, "cutoff", 1e-6 * rate, rate / 2 * (1 - 1e-6), unit="Hz")
-    taps = sps.firwin(n_taps | 1, cutoff, window="blackman", fs=rate)
-    return np.asarray(sps.fftconvolve(x, taps, mode="full")[len(taps) // 2 :][: len(x)], x.dtype)
+    in_range(rate, "rate", 1.0, 1e7, unit="Hz")
+    in_range(cutoff, "cutoff", 10.0, rate / 2, unit="Hz", hint="aliasing above rate / 2")
+    if x.size == 0 or cutoff >= 0.45 * rate:
+        return x.copy()
+    attenuation, width = 70.0, 0.2 * cutoff
+    half = int(np.ceil((attenuation - 7.95) / (2.285 * 2 * np.pi * width / rate) / 2))
+    h = firwin(2 * half + 1, cutoff, window=("kaiser", kaiser_beta(attenuation)), fs=rate)
+    return np.asarray(fftconvolve(x, h)[half : half + x.size]).astype(x.dtype)
 
 
-def reverberate(signal: ArrayLike, rate: float, t60: float, rng: np.random.Generator) -> Array:
-    """Put the sound into a room: the direct sound, then a tail of decaying noise.
+def reverberate(
+    signal: ArrayLike, rate: float, t60: float, rng: np.random.Generator, *, level: float = -6.0
+) -> Array:
+    """Add a room: an exponentially decaying tail of noise behind the direct sound.
 
     Parameters
     ----------
     signal : array_like of shape (n_samples,)
-        Signal.
+        Sound.
     rate : float
         Sampling rate [Hz].
     t60 : float
-        Time in which the tail falls by 60 dB [s], up to 20.
+        Reverberation time [s].
     rng : numpy.random.Generator
         Source of the tail.
+    level : float, optional
+        Energy of the tail relative to the direct sound [dB].
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        x * (delta + h), h(t) ~ n(t) exp(-6.91 t / t60) with the energy of the direct sound (a
-        listener at the critical distance), at the level of x.
+        Direct sound and tail, without delay, cut to the length of the input and scaled to its RMS.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the reverberation time is not between 1 ms and 20 s.
+
+    Notes
+    -----
+    ``h[n] = delta[n] + g w[n] 10^(-3 n / (t60 rate))`` with white noise w and g such that the
+    tail's energy is 10^(level / 10).
 
     Examples
     --------
-    >>> x = np.zeros(800)
+    >>> x = np.zeros(8000)
     >>> x[0] = 1.0
-    >>> y = reverberate(x, 8000, 0.1, np.random.default_rng(0))
-    >>> float(np.sqrt(np.sum(y**2)))
-    1.0
+    >>> y = reverberate(x, 8000, 0.3, np.random.default_rng(0))
+    >>> int(np.argmax(np.abs(y))), float(np.sum(y**2))
+    (0, 1.0)
     """
     x = signal_1d(signal)
-    in_range(t60, "t60", 1e-3, 20.0, unit="s")
-    n_tail = max(int(t60 * rate), 2)
-    t = np.arange(1, n_tail + 1) / rate
-    tail = rng.standard_normal(n_tail) * np.exp(-np.log(1000.0) * t / t60)
-    response = np.concatenate([[1.0], tail / np.sqrt(np.sum(tail**2))])
-    wet = sps.fftconvolve(x.astype(np.float64), response)[: len(x)]
-    before, after = np.sum(np.square(x, dtype=np.float64)), np.sum(wet**2)
-    return np.asarray(wet * np.sqrt(before / after) if after > 0 else wet, x.dtype)
+    in_range(rate, "rate", 1.0, 1e7, unit="Hz")
+    in_range(t60, "t60", 1e-3, 20.0, unit="s", hint="given in milliseconds?")
+    in_range(level, "level", -100.0, 60.0, unit="dB")
+    loudness = _rms(x)
+    if loudness == 0:
+        return x.copy()
+    n = np.arange(1, max(2, round(t60 * rate)) + 1)
+    tail = rng.standard_normal(n.size) * 10 ** (-3 * n / (t60 * rate))
+    tail *= 10 ** (level / 20) / np.sqrt(np.sum(tail**2))
+    y = fftconvolve(x, np.concatenate([[1.0], tail]))[: x.size]
+    return np.asarray(y * (loudness / _rms(y))).astype(x.dtype)
 
 
 def shift(signal: ArrayLike, n_samples: int) -> Array:
-    """Move the sound later (n_samples > 0) or earlier; zeros come in, what leaves is lost.
+    """Move in time, with zeros where nothing was: later for n_samples > 0, earlier below.
+
+    Parameters
+    ----------
+    signal : array_like of shape (n_samples,)
+        Sound.
+    n_samples : int
+        Delay [samples].
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        ``y[n] = x[n - n_samples]``, zero outside.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the delay is no whole number.
 
     Examples
     --------
-    >>> shift([1.0, 2.0, 3.0], 1), shift([1.0, 2.0, 3.0], -2)
-    (array([0., 1., 2.]), array([3., 0., 0.]))
+    >>> shift([1.0, 2.0, 3.0], 1), shift([1.0, 2.0, 3.0], -1)
+    (array([0., 1., 2.]), array([2., 3., 0.]))
     """
     x = signal_1d(signal)
-    moved = np.zeros_like(x)
-    n = min(abs(n_samples), len(x))
-    if n_samples >= 0:
-        moved[n:] = x[: len(x) - n]
-    else:
-        moved[: len(x) - n] = x[n:]
-    return moved
+    if n_samples != int(n_samples):
+        raise InputError(
+            "E-ARGUMENT", f"n_samples is {n_samples}; expected a whole number - given in seconds?"
+        )
+    y = np.zeros_like(x)
+    k = int(n_samples)
+    if 0 <= k < x.size:
+        y[k:] = x[: x.size - k]
+    elif -x.size < k < 0:
+        y[:k] = x[-k:]
+    return y
 
 
-def clip(signal: ArrayLike, ceiling: float) -> Array:
-    """Cut off what lies beyond plus and minus the ceiling, as an overdriven converter does.
+def clip(signal: ArrayLike, *, level: float = 1.0) -> Array:
+    """Cut off what exceeds a level, as a converter that is driven too hard does.
+
+    Parameters
+    ----------
+    signal : array_like of shape (n_samples,)
+        Sound.
+    level : float, optional
+        Largest magnitude, full scale = 1, above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        ``max(-level, min(level, x))``
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the level is not positive.
 
     Examples
     --------
-    >>> clip([0.2, -0.9], 0.5)
-    array([ 0.2, -0.5])
+    >>> clip([0.2, -0.7, 1.5], level=0.5)
+    array([ 0.2, -0.5,  0.5])
     """
     x = signal_1d(signal)
-    in_range(ceiling, "ceiling", 0.0, 1e9)
-    return np.clip(x, -x.dtype.type(ceiling), x.dtype.type(ceiling))
+    in_range(level, "level", 1e-9, 1e9, hint="clipping at zero leaves nothing")
+    return np.clip(x, -level, level)

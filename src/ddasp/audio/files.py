@@ -53,7 +53,7 @@ SUFFIXES: frozenset[str] = frozenset(s for names in SUFFIXES_OF.values() for s i
 
 MAX_CHANNELS, MIN_RATE, MAX_RATE = 64, 1_000, 768_000
 CAP_RATE, CAP_CHANNELS = 48_000, 8  # the cap on values is that many for each second of the cap
-BLOCK_VALUES = 1 << 22  # samples of all channels that are decoded at a time
+BLOCK_VALUES = 1 << 16  # libsndfile fills the whole buffer with zeros at the end of a file
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 INTEGER_BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 SUBTYPES = (*INTEGER_BITS, "FLOAT", "DOUBLE")

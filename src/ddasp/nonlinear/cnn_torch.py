@@ -1,14 +1,15 @@
 """A small convolutional network on log-mel maps, in PyTorch.
 
-A block is convolution 3 x 3, batch normalisation, ReLU and maximum pooling; behind the blocks the
-maps are averaged over time and frequency, and one dense layer gives the logits.
+A block is convolution 3 x 3, batch normalisation, ReLU and maximum pooling; behind the blocks one
+dense layer sees what is left of the maps, in its place in time and frequency, and gives the logits.
 
 *Conventions*: X float32 (n_observations, 1, n_frames, n_bands); y integer codes (n_observations,);
 float32 throughout, one thread; initial parameters come from a seed, the order of the minibatches
 and the augmentation from arguments, so equal arguments give equal networks.
 
 *References*: S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015; D. S. Park et al.,
-"SpecAugment", Interspeech 2019 (masks); I. Loshchilov and F. Hutter, ICLR 2019 (AdamW).
+"SpecAugment", Interspeech 2019 (masks); C. Szegedy et al., "Rethinking the Inception
+architecture", CVPR 2016 (smoothed targets); I. Loshchilov and F. Hutter, ICLR 2019 (AdamW).
 """
 
 from __future__ import annotations
@@ -54,43 +55,41 @@ def build(spec: CNNSpec, seed: int) -> nn.Sequential:
             ]
             n_in = n_out
         layers += [
-            nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Dropout(spec.dropout),
-            nn.Linear(n_in, spec.n_outputs),
+            nn.Linear(spec.n_flat(), spec.n_outputs),
         ]
     return nn.Sequential(*layers)
 
 
 def augment(X: Maps, augmentation: Augmentation, rng: np.random.Generator) -> Maps:
-    """Varied copies of maps: shifted along both axes, one stripe of each axis set to zero.
+    """Varied copies of maps: shifted in time, one stripe of each axis set to zero.
 
     Parameters
     ----------
     X : numpy.ndarray of shape (n_observations, 1, n_frames, n_bands)
     augmentation : Augmentation
-        Largest shift and stripe, as a share of a side.
+        Largest shift, and widest stripe, as a share of a side.
     rng : numpy.random.Generator
 
     Returns
     -------
     numpy.ndarray of shape (n_observations, 1, n_frames, n_bands)
-        Where a shifted map ends, its last frame or band is repeated.
+        Where a shifted map ends, its last frame is repeated.
     """
     n, _, *sides = X.shape
-    index = []
-    keep = np.ones((n, *sides), dtype=bool)
+    time = np.arange(sides[0])
+    reach = round(augmentation.shift * sides[0])
+    shifts = rng.integers(-reach, reach + 1, size=(n, 1))
+    frames = np.clip(time + shifts, 0, sides[0] - 1)
+    A: Maps = X[np.arange(n)[:, np.newaxis], 0, frames]  # (n, n_frames, n_bands), a copy
     for axis, side in enumerate(sides):
-        reach, widest = round(augmentation.shift * side), round(augmentation.mask * side)
+        width = rng.integers(0, round(augmentation.mask * side) + 1, size=(n, 1))
+        start = rng.integers(0, side - width + 1)
         position = np.arange(side)
-        shift = rng.integers(-reach, reach + 1, size=(n, 1))
-        index.append(np.clip(position + shift, 0, side - 1))
-        width = rng.integers(0, widest + 1, size=(n, 1))
-        start = rng.integers(0, side, size=(n, 1))
         stripe = (position >= start) & (position < start + width)
-        keep &= ~np.expand_dims(stripe, 2 - axis)
-    shifted = X[np.arange(n)[:, None, None], 0, index[0][:, :, None], index[1][:, None, :]]
-    return np.asarray((shifted * keep)[:, np.newaxis], dtype=np.float32)
+        A *= ~np.expand_dims(stripe, 2 - axis)
+    return A[:, np.newaxis]
 
 
 def fit(
@@ -101,6 +100,7 @@ def fit(
     optimizer: Adam,
     batches: Sequence[NDArray[np.intp]],
     augmentation: Augmentation,
+    smoothing: float = 0.0,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Train the model in place with AdamW.
@@ -115,6 +115,8 @@ def fit(
     batches : sequence of numpy.ndarray
         Indices of each step's observations.
     augmentation : Augmentation
+    smoothing : float
+        Share of each target's probability that is spread over all classes.
     rng : numpy.random.Generator
         For augmentation and dropout.
 
@@ -140,7 +142,8 @@ def fit(
                 losses[i] = losses[i - 1] if i else np.nan
                 continue
             A = torch.from_numpy(augment(X[batches[i]], augmentation, rng))
-            loss = nn.functional.cross_entropy(model(A), torch.from_numpy(y[batches[i]]))
+            target = torch.from_numpy(y[batches[i]])
+            loss = nn.functional.cross_entropy(model(A), target, label_smoothing=smoothing)
             steps.zero_grad()
             loss.backward()
             steps.step()
@@ -168,8 +171,8 @@ def parameters(model: nn.Sequential) -> tuple[MapLayer, ...]:
             layers.append(MapLayer("convolution", W.astype(np.float32), b.astype(np.float32)))
         elif isinstance(module, nn.MaxPool2d):
             layers.append(MapLayer("pool", size=tuple(module.kernel_size)))
-        elif isinstance(module, nn.AdaptiveAvgPool2d):
-            layers.append(MapLayer("mean"))
+        elif isinstance(module, nn.Flatten):
+            layers.append(MapLayer("flatten"))
         elif isinstance(module, nn.Linear):
             W, b = (p.detach().numpy().copy() for p in (module.weight, module.bias))
             layers.append(MapLayer("dense", np.ascontiguousarray(W.T), b))
@@ -198,8 +201,8 @@ def _forward(layers: Sequence[MapLayer], A: torch.Tensor) -> torch.Tensor:
     for layer in layers:
         if layer.kind == "pool":
             A = nn.functional.max_pool2d(A, layer.size)
-        elif layer.kind == "mean":
-            A = A.mean(dim=(2, 3))
+        elif layer.kind == "flatten":
+            A = A.flatten(1)
         elif layer.weights is not None and layer.bias is not None:
             W, b = torch.from_numpy(layer.weights), torch.from_numpy(layer.bias)
             if layer.kind == "convolution":

@@ -287,8 +287,10 @@ class CNNClassifier(_Classifier):
     dropout : float
         Probability with which an input of the dense layer is silent in a training step.
     shift, mask : float
-        Augmentation: largest random shift along both axes, and largest width of the masked
-        stripes, as a share of the map's side; 0 switches it off.
+        Augmentation: largest random shift in time, and widest masked stripe along both axes, as a
+        share of the map's side; 0 switches it off.
+    smoothing : float
+        Share of each target's probability that is spread over all classes.
     n_epochs, batch_size : int
     random_state : int or None
 
@@ -303,12 +305,13 @@ class CNNClassifier(_Classifier):
         self,
         input_shape: tuple[int, int],
         *,
-        channels: tuple[int, ...] = (32, 64, 64),
-        learning_rate: float = 2e-3,
+        channels: tuple[int, ...] = (16, 32, 64),
+        learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
         dropout: float = 0.3,
-        shift: float = 0.1,
+        shift: float = 0.06,
         mask: float = 0.15,
+        smoothing: float = 0.1,
         n_epochs: int = 20,
         batch_size: int = 64,
         random_state: int | None = None,
@@ -320,6 +323,7 @@ class CNNClassifier(_Classifier):
         self.dropout = dropout
         self.shift = shift
         self.mask = mask
+        self.smoothing = smoothing
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.random_state = random_state
@@ -358,6 +362,7 @@ class CNNClassifier(_Classifier):
                 len(X), self.batch_size, self.n_epochs, np.random.default_rng(orders)
             ),
             augmentation=Augmentation(self.shift, self.mask),
+            smoothing=self.smoothing,
             rng=np.random.default_rng(noises),
         )
         self.layers_ = engine.parameters(model)

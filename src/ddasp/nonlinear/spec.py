@@ -155,10 +155,23 @@ class CNNSpec:
             pools.append(pool)
         return pools
 
+    def n_flat(self) -> int:
+        """Number of inputs of the dense head.
+
+        Examples
+        --------
+        >>> CNNSpec((8, 2), (4, 4), 3).n_flat()  # 4 maps of 2 x 1
+        8
+        """
+        n_frames, n_bands = self.input_shape
+        for pool in self.pools():
+            n_frames, n_bands = n_frames // pool[0], n_bands // pool[1]
+        return n_frames * n_bands * (self.channels[-1] if self.channels else 1)
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How maps are varied in training: largest shift and stripe as a share of the map's sides."""
+    """How maps are varied in training: largest shift in time, widest stripe, as shares of a side."""
 
     shift: float = 0.0
     mask: float = 0.0
@@ -169,11 +182,11 @@ class MapLayer:
     """One layer of a trained network as data.
 
     ``"convolution"`` (weights (n_out, n_in, height, width), zeros around the map, then ReLU),
-    ``"pool"`` (maximum over windows of `size`), ``"mean"`` (over the map), ``"dense"`` (weights
-    (n_in, n_out)).
+    ``"pool"`` (maximum over windows of `size`), ``"flatten"`` (maps to one row), ``"dense"``
+    (weights (n_in, n_out)).
     """
 
-    kind: Literal["convolution", "pool", "mean", "dense"]
+    kind: Literal["convolution", "pool", "flatten", "dense"]
     weights: NDArray[np.float32] | None = None
     bias: NDArray[np.float32] | None = None
     size: tuple[int, int] = (1, 1)

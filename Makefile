@@ -1,0 +1,84 @@
+# Each target is a thin line; what it does stands in the package or in pyproject.toml.
+# PYTHON names the interpreter that makes .venv (3.11 to 3.13); JOBS the parallel test workers.
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/.core-installed
+FULL := $(VENV)/.full-installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-fsdd clean
+
+help:
+	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
+	@echo "make test     install everything, check style, types and imports, run the tests"
+	@echo "make lint     the checks without the tests"
+	@echo "make format   let ruff put the code into its form"
+	@echo "make pages    write docs/errors.md and docs/problem.md from the code"
+	@echo "make bench-coverage   do the intervals hold what they promise?"
+	@echo "make bench-fsdd       the spoken digits in DDASP_DATA, nested, five seeds"
+	@echo "make clean    remove .venv and the caches (no sounds, no runs)"
+
+demo: $(CORE)
+	$(BIN)/ddasp demo
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
+
+lint: format-check types imports docstrings
+
+.PHONY: format-check
+format-check: $(FULL)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(FULL)
+	$(BIN)/mypy
+
+imports: $(FULL)
+	$(BIN)/lint-imports
+
+docstrings: $(FULL)
+	$(BIN)/numpydoc lint $$(find src/ddasp -name '*.py' | sort)
+
+format: $(FULL)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+pages: $(CORE)
+	$(BIN)/python docs/make_pages.py
+
+bench-coverage: $(CORE)
+	$(BIN)/python benchmarks/coverage.py
+
+bench-fsdd: $(CORE)
+	$(BIN)/python benchmarks/fsdd.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "$(PYTHON) was not found. Install Python 3.11, 3.12 or 3.13, or name it: make demo PYTHON=python3.12"; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version); ddasp needs 3.11, 3.12 or 3.13. Name one: make demo PYTHON=python3.12"; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo "$(PYTHON) can't make environments. On Debian and Ubuntu: sudo apt-get install python3-venv"; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing ddasp into $(VENV) (once; a few minutes)"
+	$(PIP) --editable .
+	@touch $@
+
+$(FULL): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing ddasp with all extras into $(VENV) (once; some minutes)"
+	$(PIP) --editable ".[all,dev]"
+	@touch $@ $(CORE)

@@ -1,0 +1,156 @@
+"""What a model file must be before it is run: an ONNX graph of the operators that ddasp writes.
+
+A model may come from a stranger. ONNX holds no code, but it can name files outside itself,
+operators that loop or allocate without end, and trees that point back at themselves; all of it is
+refused here, before the runtime sees it.
+
+*Conventions*: refusals are `InputError` with ``E-MODEL`` and name what was found.
+
+*References*: ONNX external data, https://onnx.ai/onnx/repo-docs/ExternalData.html; CVE-2022-25882
+(external data that leave the folder).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import AttributeProto, TensorProto, numpy_helper
+
+from ddasp._errors import InputError
+
+__all__ = ["MAX_BYTES", "ML", "OPERATORS", "OPSETS", "check_model", "load_model"]
+
+ML = "ai.onnx.ml"
+OPSETS = {"": 17, ML: 3}
+MAX_BYTES = 256 * 2**20
+OPERATORS = {
+    "Add", "ArgMax", "Cast", "Conv", "Div", "Exp", "Flatten", "Gather", "Gemm", "Greater", "Log",
+    "MatMul", "Max", "MaxPool", "Mul", "ReduceMax", "ReduceSum", "Relu",
+    "Reshape", "Sigmoid", "Softmax", "Squeeze", "Sub", "Tanh", "TopK", "TreeEnsembleRegressor",
+    "Unsqueeze",
+}  # fmt: skip
+# first bytes of files that are taken for models, and what they are
+FOREIGN = {
+    b"\x80\x02": "a Python pickle, which could run any program",
+    b"\x80\x03": "a Python pickle, which could run any program",
+    b"\x80\x04": "a Python pickle, which could run any program",
+    b"\x80\x05": "a Python pickle, which could run any program",
+    b"PK\x03\x04": "a ZIP archive (PyTorch's .pt is one, with a pickle inside)",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x1f\x8b": "a gzip archive",
+}
+
+
+def _refuse(what: str) -> InputError:
+    return InputError("E-MODEL", f"{what}; expected the model.onnx that `ddasp run` wrote")
+
+
+def load_model(path: str | Path) -> bytes:
+    """Read and check a model file.
+
+    Parameters
+    ----------
+    path : path
+        The .onnx file.
+
+    Returns
+    -------
+    bytes
+        Its content, fit for `graph.session`.
+
+    Raises
+    ------
+    InputError
+        ``E-MODEL``, with what was found.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise _refuse(f"{path} has {size / 2**20:.0f} MiB, above {MAX_BYTES // 2**20} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise _refuse(f"{path} could not be read: {error.strerror}") from error
+    for magic, what in FOREIGN.items():
+        if content.startswith(magic):
+            raise _refuse(f"{path} is {what}")
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # the parser of protocol buffers has exceptions of its own
+        raise _refuse(f"{path} is no ONNX file, or is cut") from error
+    check_model(model, str(path))
+    return content
+
+
+def check_model(model: onnx.ModelProto, name: str = "the model") -> None:
+    """Refuse a graph that holds more than ddasp's own graphs do.
+
+    Raises
+    ------
+    InputError
+        ``E-MODEL``, with what was found.
+    """
+    if not model.graph.node:
+        raise _refuse(f"{name} holds no graph")
+    if model.functions or model.graph.sparse_initializer or model.training_info:
+        raise _refuse(f"{name} holds functions, sparse tensors or a training graph")
+    for opset in model.opset_import:
+        if OPSETS.get(opset.domain) != opset.version:
+            raise _refuse(f"{name} asks for operators {opset.domain or 'onnx'} {opset.version}")
+    for tensor in model.graph.initializer:
+        _check_tensor(tensor, name)
+    for node in model.graph.node:
+        domain = ML if node.op_type == "TreeEnsembleRegressor" else ""
+        if node.op_type not in OPERATORS or node.domain != domain:
+            raise _refuse(f"{name} uses the operator {node.domain}:{node.op_type}")
+        plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOATS)
+        if any(a.type not in (*plain, AttributeProto.STRINGS) for a in node.attribute):
+            raise _refuse(f"{name} holds a graph or tensor inside the operator {node.op_type}")
+        if node.op_type == "TreeEnsembleRegressor":
+            _check_trees(node, name)
+    if [i.name for i in model.graph.input] != ["features"]:
+        raise _refuse(f"{name} has inputs {[i.name for i in model.graph.input]}")
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        raise _refuse(f"{name} is malformed ({str(error).splitlines()[0]})") from error
+
+
+def _check_tensor(tensor: TensorProto, name: str) -> None:
+    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+        raise _refuse(f"{name} keeps {tensor.name} in another file")
+    try:
+        values = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError) as error:
+        raise _refuse(f"{name} has a damaged tensor {tensor.name}") from error
+    if values.dtype.kind not in "fi":
+        raise _refuse(f"{name} has a tensor {tensor.name} of {values.dtype}")
+    if not np.isfinite(values).all():
+        raise _refuse(f"{name} has NaN or infinite weights in {tensor.name}")
+
+
+def _check_trees(node: Any, name: str) -> None:
+    """Children stand behind their parent, so that every walk ends."""
+    values = {a.name: a for a in node.attribute}
+    try:
+        ids, trees, left, right = (
+            np.array(values[key].ints)
+            for key in ("nodes_nodeids", "nodes_treeids", "nodes_truenodeids", "nodes_falsenodeids")
+        )
+        leaf = np.array(values["nodes_modes"].strings) == b"LEAF"
+        weights = np.array([*values["nodes_values"].floats, *values["target_weights"].floats])
+        _, sizes = np.unique(trees, return_counts=True)
+        last = np.repeat(sizes, sizes) - 1
+        inside = (left <= last) & (right <= last)
+        forward = (left > ids) & (right > ids)
+        whole = bool((leaf | (inside & forward)).all()) and bool(np.isfinite(weights).all())
+    except (KeyError, ValueError, TypeError) as error:
+        raise _refuse(f"{name} has damaged trees") from error
+    if not whole:
+        raise _refuse(
+            f"{name} has trees that point back or outside, or weights that are not finite"
+        )

@@ -1,0 +1,56 @@
+"""Shared by all tests: one profile for drawn inputs, and what only some machines have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Drawn inputs are the same in every run, and slow machines are no failure.
+settings.register_profile(
+    "ddasp",
+    deadline=None,
+    derandomize=True,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ddasp")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches and counts of a test never touch those of the person who runs it.
+
+    Workers are spawned and inherit the environment, so this holds for them as well.
+    """
+    state = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(state / "cache"))
+        patch.setenv("XDG_STATE_HOME", str(state / "state"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def fsdd() -> Path:
+    """The folder of the Free Spoken Digit Dataset, named by DDASP_DATA."""
+    named = os.environ.get("DDASP_DATA", "")
+    if not named:
+        pytest.skip("DDASP_DATA names no folder: set it to the Free Spoken Digit Dataset")
+    folder = Path(named).expanduser().resolve()
+    if not any(folder.rglob("0_*_0.wav")):
+        pytest.skip(f"DDASP_DATA={named} holds no recordings of the Free Spoken Digit Dataset")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium browser that can run without a screen."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    pytest.skip("no Chromium on this machine: install the package chromium")

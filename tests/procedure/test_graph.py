@@ -1,0 +1,256 @@
+"""The graph decides as the estimator does, a changed one is found out, a foreign one refused."""
+
+import json
+import pickle
+
+import numpy as np
+import onnx
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from onnx import helper, numpy_helper
+from scipy.special import softmax
+
+from ddasp._errors import InputError
+from ddasp.procedure import model_files
+from ddasp.procedure.candidates import FAMILIES
+from ddasp.procedure.graph import TOLERANCE, build_graph, load_model, prove, run_graph, session
+
+SHAPE = (6, 5)
+EVERY = [(family, kind) for family in FAMILIES.values() for kind in family.kinds]
+IDS = [f"{family.name}-{kind}" for family, kind in EVERY]
+QUICK = {"mlp": {"n_epochs": 5}, "cnn": {"n_epochs": 2}, "forest": {"n_trees": 20}}
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=90)
+    X = rng.normal(size=(90, 30))
+    X[:, 7] += y
+    X[:, 9] -= y
+    X[:, 3] = -4
+    fresh = rng.normal(size=(400, 30)) * 2
+    return (X * 20 + 300).astype(np.float32), y, (fresh * 20 + 300).astype(np.float32)
+
+
+def fitted(family, kind, X, y, n_classes=None):
+    if family.needs:
+        pytest.importorskip(family.needs)
+    model = family.build(QUICK.get(family.name, {}), kind, 0, SHAPE)
+    return model.fit(X, y, n_classes=n_classes)
+
+
+def graph_of(model, temperature=0.4):
+    labels = () if model.kind == "regression" else tuple("abcdef"[: model.n_classes])
+    return build_graph(
+        model, temperature=temperature, labels=labels, n_features=30, kind=model.kind
+    )
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY, ids=IDS)
+def test_the_graph_equals_the_estimator(family, kind, data):
+    X, y, fresh = data
+    model = fitted(family, kind, X, y if kind == "classification" else y * 700.0 + X[:, 0])
+    content = graph_of(model).SerializeToString()
+    out = run_graph(content, fresh)
+    assert out.dtype == np.float32
+    if kind == "classification":
+        expected = softmax(model.scores(fresh) / 0.4, axis=1)
+        assert_allclose(out, expected, atol=TOLERANCE)
+        assert_allclose(out.sum(axis=1), 1, atol=1e-6)
+    else:
+        assert_allclose(out, model.predict(fresh), rtol=TOLERANCE, atol=TOLERANCE * model.scale)
+    proof = prove(content, model, fresh, 0.4)
+    assert proof.holds
+    assert proof.n == 400
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY, ids=IDS)
+def test_the_graph_knows_classes_that_training_did_not(family, kind, data):
+    X, y, fresh = data
+    if kind == "regression":
+        model = fitted(family, kind, X[:1], [5.0])
+    else:
+        rows = np.flatnonzero(y != 1)[:20]
+        model = fitted(family, kind, X[rows], y[rows], 5)
+        one = fitted(family, kind, X[:1], y[:1], 3)
+        assert prove(graph_of(one), one, fresh, 0.4).holds
+    assert prove(graph_of(model), model, fresh, 0.4).holds
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.name != "cnn"])
+def test_constant_features_do_not_part_graph_and_estimator(family, data):
+    _, y, fresh = data
+    model = fitted(family, "classification", np.zeros((90, 30)), y)
+    assert prove(graph_of(model), model, fresh, 0.4).holds
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY, ids=IDS)
+def test_equal_models_give_equal_bytes(family, kind, data):
+    X, y, _ = data
+    one, two = (graph_of(fitted(family, kind, X, y)) for _ in range(2))
+    assert one.SerializeToString(deterministic=True) == two.SerializeToString(deterministic=True)
+
+
+def test_float32_features_on_a_threshold_fall_on_the_side_of_the_estimator():
+    # neighbours in float32: the tree's threshold lies half way, where float32 has no number
+    low = np.float32(1000)
+    high = np.nextafter(low, np.float32(2000))
+    X = np.array([[low], [high]] * 5, dtype=np.float32)
+    y = np.arange(10) % 2
+    for name in ("tree", "rule"):
+        model = FAMILIES[name].build({}, "classification", 0).fit(X, y)
+        assert_array_equal(model.predict(X), y)
+        graph = build_graph(
+            model, temperature=1, labels=("a", "b"), n_features=1, kind="classification"
+        )
+        assert_array_equal(run_graph(graph.SerializeToString(), X).argmax(axis=1), y)
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY, ids=IDS)
+def test_changing_any_stage_is_found_out(family, kind, data):
+    X, y, fresh = data
+    # one class is absent, so that what all scores have in common counts too
+    model = fitted(family, kind, X, y, 4 if kind == "classification" else None)
+    temperature = 5.0  # warm enough for the unseen class to be seen
+    graph = graph_of(model, temperature)
+    looked_at = 0
+    for position, tensor in enumerate(graph.graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if values.dtype.kind != "f" or values.size == 0:
+            continue
+        distances = family.name in ("neighbours", "kernel", "svm") and values.size == 1
+        if distances and values in (0.0, getattr(model, "softening", 0.0)):
+            continue  # the floor of the distances has no part where they differ
+        if (family.name, kind) == ("majority", "regression") and values == model.scale:
+            continue  # it scales a zero
+        changed = onnx.ModelProto.FromString(graph.SerializeToString())
+        other = numpy_helper.from_array((values * 0.5 + 0.7).astype(values.dtype), tensor.name)
+        changed.graph.initializer[position].CopyFrom(other)
+        proof = prove(changed, model, fresh, temperature)
+        assert not proof.holds, (tensor.name, values.shape)
+        looked_at += 1
+    assert looked_at > 0 or family.name in ("tree", "forest")  # whose numbers are attributes
+
+
+def test_another_temperature_or_estimator_is_found_out(data):
+    X, y, fresh = data
+    model = fitted(FAMILIES["linear"], "classification", X, y)
+    assert not prove(graph_of(model, 0.5), model, fresh, 0.4).holds
+    other = fitted(FAMILIES["linear"], "classification", X[:80], y[:80])
+    assert not prove(graph_of(model), other, fresh, 0.4).holds
+
+
+def test_weights_that_are_no_numbers_never_pass_the_proof(data):
+    X, y, fresh = data
+    model = fitted(FAMILIES["linear"], "regression", X, y)
+    model.intercept = np.array([np.nan])
+    assert prove(graph_of(model), model, fresh).max_difference == np.inf
+
+
+def test_ties_are_counted_as_near_the_threshold(data):
+    X, _, fresh = data
+    model = fitted(FAMILIES["majority"], "classification", X, np.arange(90) % 2)
+    proof = prove(graph_of(model), model, fresh, 0.4)
+    assert proof.near_threshold == proof.n == 400
+
+
+def test_the_graph_carries_labels_and_refuses_another_width(data):
+    X, y, fresh = data
+    graph = graph_of(fitted(FAMILIES["linear"], "classification", X, y))
+    properties = {p.key: p.value for p in graph.metadata_props}
+    assert json.loads(properties["labels"]) == ["a", "b", "c"]
+    with pytest.raises(InputError, match=r"X has shape \(400, 29\); expected \(n, 30\)"):
+        run_graph(graph.SerializeToString(), fresh[:, 1:])
+    assert run_graph(session(graph.SerializeToString()), fresh[:0]).shape == (0, 3)
+
+
+def test_a_graph_for_something_else_is_refused(data):
+    X, y, _ = data
+    model = fitted(FAMILIES["linear"], "classification", X, y)
+    with pytest.raises(InputError, match="labels has 2 entries"):
+        build_graph(model, temperature=1, labels=("a", "b"), n_features=30, kind="classification")
+    with pytest.raises(InputError, match="fitted for classification with 30 features"):
+        build_graph(model, temperature=1, labels=(), n_features=30, kind="regression")
+    with pytest.raises(InputError, match="temperature is 0"):
+        graph_of(model, 0)
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY, ids=IDS)
+def test_a_written_graph_can_be_loaded(family, kind, data, tmp_path):
+    X, y, fresh = data
+    model = fitted(family, kind, X, y)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(graph_of(model).SerializeToString())
+    assert prove(load_model(path), model, fresh, 0.4).holds
+
+
+def refused(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.SerializeToString())
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    assert caught.value.code == "E-MODEL"
+    return str(caught.value)
+
+
+def test_foreign_files_are_refused_and_named(tmp_path, monkeypatch):
+    path = tmp_path / "model.onnx"
+    assert "pickle" in refused(path, pickle.dumps([1]))
+    assert "ZIP" in refused(path, b"PK\x03\x04rest")
+    assert "no ONNX file" in refused(path, b"\xff\xff\xff\xff")
+    assert "no graph" in refused(path, b"")
+    monkeypatch.setattr(model_files, "MAX_BYTES", 3)
+    assert "above" in refused(path, b"1234")
+    with pytest.raises(InputError, match="could not be read"):
+        load_model(tmp_path / "absent.onnx")
+
+
+def test_graphs_that_hold_more_than_ours_are_refused_and_named(data, tmp_path):
+    X, y, _ = data
+    path = tmp_path / "model.onnx"
+    linear = graph_of(fitted(FAMILIES["linear"], "classification", X, y)).SerializeToString()
+
+    def changed():
+        return onnx.ModelProto.FromString(linear)
+
+    model = changed()
+    tensor = model.graph.initializer[0]
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../secret")
+    assert "in another file" in refused(path, model)
+
+    model = changed()
+    values = np.full(30, np.nan)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(values, "c0"))
+    assert "NaN or infinite weights in c0" in refused(path, model)
+
+    for op, domain in (("Loop", ""), ("ConstantOfShape", ""), ("Add", "com.microsoft")):
+        model = changed()
+        model.graph.node.append(helper.make_node(op, ["features"], ["out"], domain=domain))
+        assert f"uses the operator {domain}:{op}" in refused(path, model)
+
+    model = changed()
+    body = helper.make_graph([], "body", [], [])
+    model.graph.node[0].attribute.append(helper.make_attribute("body", body))
+    assert "inside the operator" in refused(path, model)
+
+    model = changed()
+    model.opset_import.append(helper.make_opsetid("evil", 1))
+    assert "asks for operators evil 1" in refused(path, model)
+
+    model = changed()
+    model.graph.input[0].name = "other"
+    assert "has inputs ['other']" in refused(path, model)
+
+    assert "E-MODEL" in refused(path, linear[: len(linear) // 2])
+
+
+def test_trees_that_walk_in_circles_are_refused(data, tmp_path):
+    X, y, _ = data
+    graph = graph_of(fitted(FAMILIES["forest"], "classification", X, y))
+    node = next(n for n in graph.graph.node if n.op_type == "TreeEnsembleRegressor")
+    children = next(a for a in node.attribute if a.name == "nodes_truenodeids")
+    children.ints[0] = 0
+    assert "trees that point back" in refused(tmp_path / "model.onnx", graph)
+    children.ints[0] = 10**6
+    assert "trees that point back or outside" in refused(tmp_path / "model.onnx", graph)
