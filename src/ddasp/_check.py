@@ -99,5 +99,7 @@ def one_of(value: str, name: str, allowed: tuple[str, ...]) -> str:
 
         near = difflib.get_close_matches(value, allowed, n=1)
         tail = f" - did you mean {near[0]!r}?" if near else ""
-        raise InputError("E-ARGUMENT", f"{name} is {value!r}; expected one of {', '.join(allowed)}{tail}")
+        raise InputError(
+            "E-ARGUMENT", f"{name} is {value!r}; expected one of {', '.join(allowed)}{tail}"
+        )
     return value

@@ -1,6 +1,6 @@
-"""Files that are either whole or absent: atomic writes, digests, locks and an append-only ledger.
+r"""Files that are either whole or absent: atomic writes, digests, locks and an append-only ledger.
 
-*Conventions*: text is UTF-8 with ``\\n``; JSON has sorted keys and no NaN, floats by ``repr``, so that
+*Conventions*: text is UTF-8 with ``\n``; JSON has sorted keys and no NaN, floats by ``repr``, so that
 equal content has equal bytes. A digest is the SHA-256 in hex.
 
 *References*: Pillai et al. 2014, "All file systems are not created equal" (why fsync stands
@@ -74,7 +74,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return _plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
-        return {np.inf: "inf", -np.inf: "-inf"}.get(value, None)
+        return {np.inf: "inf", -np.inf: "-inf"}.get(value)
     if isinstance(value, Path):
         return value.as_posix()
     return value
@@ -110,7 +110,9 @@ def write_bytes(path: Path, data: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
+        )
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -162,7 +164,8 @@ def read_json(path: Path) -> Any:
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Arrays as .npz, written at once; equal arrays give equal bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in sorted(arrays)})  # type: ignore[arg-type]
+    named: dict[str, Any] = {name: np.asarray(arrays[name]) for name in sorted(arrays)}
+    np.savez(buffer, allow_pickle=False, **named)
     write_bytes(path, buffer.getvalue())
 
 
@@ -206,7 +209,9 @@ def lock(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
         except BlockingIOError as error:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            raise RunError("E-RUN", f"{what} is in use by {holder}; wait for it or name another folder") from error
+            raise RunError(
+                "E-RUN", f"{what} is in use by {holder}; wait for it or name another folder"
+            ) from error
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()
@@ -257,7 +262,9 @@ class Ledger:
                 with open(self.path, "ab") as file:
                     file.write(line.encode() + b"\n")
             except OSError as error:
-                raise RunError("E-DISK", f"could not write {self.path}: {error.strerror or error}") from error
+                raise RunError(
+                    "E-DISK", f"could not write {self.path}: {error.strerror or error}"
+                ) from error
         return value
 
     def once(self, key: str, compute: Callable[[], Any]) -> Any:

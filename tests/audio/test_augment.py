@@ -10,6 +10,11 @@ from ddasp.audio import augment
 RATE = 16_000
 
 
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
 def tone(frequency, n=RATE):
     return np.sin(2 * np.pi * frequency / RATE * np.arange(n))
 

@@ -524,7 +524,7 @@ def _evaluation(
         "name": "mae" if regression else "accuracy",
         "title": "mean absolute error" if regression else "accuracy",
         "unit": "unit of the target" if regression else "",
-        "definition": "mean of |predicted − true|"
+        "definition": "Mean of |predicted − true|."
         if regression
         else "Share of observations that are decided correctly: (1/N) Σ 1[ŷᵢ = yᵢ].",
         "greater_is_better": not regression,
@@ -536,7 +536,7 @@ def _evaluation(
             "name": "cost",
             "title": "mean cost",
             "unit": "cost per decision",
-            "definition": "mean of the cost matrix over decisions",
+            "definition": "Mean of the cost matrix over decisions.",
             "greater_is_better": False,
             "useful_from": 0.3,
         }

@@ -7,6 +7,7 @@ the group. 22.05 kHz, 16 bit, mono. Equal seeds give equal bytes.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ _COPIED = VOICES.index("snare")
 def _copy(item: DrumItem, index: int) -> DrumItem:
     """The same hit once more: 6 dB fainter, 50 ms cut off at the end."""
     signal = 0.5 * item.signal[: -round(0.05 * item.rate)]
-    return item._replace(index=index, signal=signal)
+    return replace(item, index=index, signal=signal)
 
 
 def write_drum_corpus(

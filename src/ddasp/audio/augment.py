@@ -271,4 +271,4 @@ def clip(signal: ArrayLike, *, level: float = 1.0) -> Array:
     """
     x = signal_1d(signal)
     in_range(level, "level", 1e-9, 1e9, hint="clipping at zero leaves nothing")
-    return np.clip(x, -level, level)
+    return np.asarray(np.clip(x, -level, level))

@@ -20,7 +20,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ __all__ = [
 VOICES = ("kick", "snare", "closed_hat", "open_hat", "tom", "clap")
 
 Array = NDArray[np.float64]
+_Kind = Literal["lowpass", "highpass", "bandpass"]
 
 
 def _n_samples(duration: float, rate: float) -> int:
@@ -94,7 +95,7 @@ def sine(
     """
     n = np.arange(_n_samples(duration, rate))
     in_range(frequency, "frequency", 0.0, rate / 2, unit="Hz", hint="aliasing above rate / 2")
-    return amplitude * np.sin(2 * np.pi * frequency / rate * n + phase)
+    return np.asarray(amplitude * np.sin(2 * np.pi * frequency / rate * n + phase))
 
 
 def impulse(n_samples: int, *, at: int = 0) -> Array:
@@ -156,7 +157,9 @@ def noise(n_samples: int, rng: np.random.Generator, *, slope: float = 0.0) -> Ar
     return np.asarray(x / np.sqrt(np.mean(x**2)))
 
 
-def sweep(low: float, high: float, duration: float, rate: float, *, amplitude: float = 1.0) -> Array:
+def sweep(
+    low: float, high: float, duration: float, rate: float, *, amplitude: float = 1.0
+) -> Array:
     """Exponential sine sweep from `low` to `high`: equal time in every octave.
 
     Parameters
@@ -198,7 +201,7 @@ def sweep(low: float, high: float, duration: float, rate: float, *, amplitude: f
     if not 0 < low < high:
         raise InputError("E-ARGUMENT", f"low is {low:g} Hz; expected 0 < low < high = {high:g} Hz")
     L = duration / np.log(high / low)
-    return amplitude * np.sin(2 * np.pi * low * L * np.expm1(t / L))
+    return np.asarray(amplitude * np.sin(2 * np.pi * low * L * np.expm1(t / L)))
 
 
 # --- the drum machine ------------------------------------------------------------------------
@@ -284,7 +287,8 @@ class DrumHit(NamedTuple):
     decay_time: float
 
 
-class DrumItem(NamedTuple):
+@dataclass(frozen=True)
+class DrumItem:
     """One item of the corpus: index counts the hits of one voice in one kit from 1."""
 
     voice: str
@@ -345,19 +349,19 @@ def drum_kit(rng: np.random.Generator, *, name: str = "kit") -> DrumKit:
 
 def _decay(n: int, t60: float, rate: float) -> Array:
     """Amplitude envelope: exp(-ln(1000) t / T60)."""
-    return np.exp(-np.log(1000) / (t60 * rate) * np.arange(n))
+    return np.asarray(np.exp(-np.log(1000) / (t60 * rate) * np.arange(n)))
 
 
 def _glide(n: int, pitch: float, drop: float, time: float, rate: float) -> Array:
     """Sine whose pitch falls exponentially from drop * pitch to pitch."""
     t = np.arange(n) / rate
     cycles = pitch * (t + (drop - 1) * time * -np.expm1(-t / time))
-    return np.sin(2 * np.pi * cycles)
+    return np.asarray(np.sin(2 * np.pi * cycles))
 
 
-def _filter(x: Array, kind: str, cutoff: float | tuple[float, float], rate: float) -> Array:
+def _filter(x: Array, kind: _Kind, cutoff: float | tuple[float, float], rate: float) -> Array:
     """Second-order Butterworth filter, kept below half the rate."""
-    edges = np.minimum(np.asarray(cutoff, dtype=np.float64), 0.45 * rate)
+    edges = np.minimum(cutoff, 0.45 * rate)
     return np.asarray(sosfilt(butter(2, edges, kind, fs=rate, output="sos"), x))
 
 
@@ -365,7 +369,9 @@ def _drum(
     n: int, kit: DrumKit, t60: float, rng: np.random.Generator, rate: float, *, voice: str
 ) -> Array:
     """A membrane: a gliding tone and the noise of the beater (kick and tom)."""
-    pitch, drop = (kit.kick_pitch, kit.kick_drop) if voice == "kick" else (kit.tom_pitch, kit.tom_drop)
+    pitch, drop = (
+        (kit.kick_pitch, kit.kick_drop) if voice == "kick" else (kit.tom_pitch, kit.tom_drop)
+    )
     pitch *= rng.normal(1, 0.04)
     drop = 1 + (drop - 1) * rng.uniform(0.7, 1.3)
     tone = _glide(n, pitch, drop, kit.drop_time * rng.uniform(0.8, 1.25), rate)
@@ -376,7 +382,9 @@ def _drum(
 def _snare(n: int, kit: DrumKit, t60: float, rng: np.random.Generator, rate: float) -> Array:
     """Two modes of the membrane and the noise of the wires."""
     pitch = kit.snare_pitch * rng.normal(1, 0.04)
-    tone = _glide(n, pitch, kit.tom_drop, 0.02, rate) + 0.6 * _glide(n, 1.59 * pitch, 1.1, 0.02, rate)
+    tone = _glide(n, pitch, kit.tom_drop, 0.02, rate) + 0.6 * _glide(
+        n, 1.59 * pitch, 1.1, 0.02, rate
+    )
     wires = noise(n, rng, slope=kit.noise_colour)
     share = np.clip(kit.snare_wires * rng.uniform(0.85, 1.15), 0, 1)
     return ((1 - share) * tone + share * wires) * _decay(n, t60, rate)
@@ -392,7 +400,9 @@ def _hat(n: int, kit: DrumKit, t60: float, rng: np.random.Generator, rate: float
         for r, p in zip(ratios, phases, strict=True)
     ) / np.sqrt(6)
     x = kit.hat_metal * metal + (1 - kit.hat_metal) * noise(n, rng)
-    return _filter(x, "highpass", kit.hat_cutoff * rng.uniform(0.9, 1.1), rate) * _decay(n, t60, rate)
+    return _filter(x, "highpass", kit.hat_cutoff * rng.uniform(0.9, 1.1), rate) * _decay(
+        n, t60, rate
+    )
 
 
 def _clap(n: int, kit: DrumKit, t60: float, rng: np.random.Generator, rate: float) -> Array:

@@ -22,9 +22,11 @@ Examples
 --------
 >>> figure = forest(["rule", "linear"], [0.55, 0.81], [0.48, 0.76], [0.62, 0.86], quantity="accuracy")
 >>> svg = to_svg(figure, alt="The linear model scores 0.81, the rule 0.55.")
->>> svg[:4], "var(--category-1)" in svg
+>>> svg[:4], "var(--ink)" in svg
 ('<svg', True)
 """
+
+from matplotlib.figure import Figure
 
 from ddasp.plot.curves import (
     agreement,
@@ -43,6 +45,7 @@ from ddasp.plot.tokens import TOKENS, colour, css
 
 __all__ = [
     "TOKENS",
+    "Figure",
     "agreement",
     "bars",
     "colour",

@@ -145,6 +145,7 @@ _FAMILIES = (
         1,
         "a few thresholds on one number, or one line through it",
         lambda kind, seed, shape, p: models.Rule(kind),
+        features=("levels", "descriptors", "mfcc"),  # a person states a rule on a number with a name
     ),
     Family(
         "linear",

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from ddasp._errors import InputError
 
 if TYPE_CHECKING:
-    from ddasp.procedure.problem import Sounds
+    from ddasp.procedure.settings import Sounds
 
 __all__ = [
     "Label",

@@ -234,7 +234,7 @@ class SpotCheck(Table):
         description='Families of models that are compared ("cnn" needs PyTorch).',
     )
     cap: int = Field(
-        default=800,
+        default=500,
         ge=20,
         description="Sounds that each model may learn from while many are compared.",
     )
@@ -247,10 +247,10 @@ class Selection(Table):
     """Table ``[selection]``: the budget of the hyper-parameter search."""
 
     trials: int = Field(
-        default=10, ge=0, description="Settings that are tried for each surviving pair."
+        default=6, ge=0, description="Settings that are tried for each surviving pair."
     )
     finalists: int = Field(
-        default=3,
+        default=2,
         ge=1,
         description="Tuned candidates that are learned on all sounds before one is chosen.",
     )
@@ -273,7 +273,7 @@ class Evaluation(Table):
         description='Probability below which the answer is "don\'t know"; 0: never.',
     )
     players: int = Field(
-        default=60, ge=0, le=2000, description="Sounds that the report holds at most; 0: no sounds."
+        default=300, ge=0, le=2000, description="Sounds that the report holds at most; 0: no sounds."
     )
 
 

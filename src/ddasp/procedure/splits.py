@@ -142,7 +142,7 @@ def folds(
 
     Parameters
     ----------
-    rows : ndarray of int
+    rows : ndarray of int, shape (n_rows,)
         Row numbers of what is to be divided.
     groups, y : array_like of shape (n_observations,)
         Of all observations.

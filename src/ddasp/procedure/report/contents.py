@@ -22,6 +22,7 @@ from ddasp.procedure.report.tables import (
     Table,
     count,
     count_cell,
+    digits_for,
     digits_of,
     interval,
     known,
@@ -157,6 +158,7 @@ def spot_table(run: RunFolder) -> Table | None:
     table = run.spot_check.get("table") or []
     if not table:
         return None
+    digits = digits_for((r["mean"] for r in table), 3)
     fits, sign = run.times.get("fits") or {}, 1 if greater_is_better(run) else -1
     stages = list(dict.fromkeys(r["stage"] for r in table))
     best = {s: _best_of([r for r in table if r["stage"] == s], sign) for s in stages}
@@ -173,8 +175,8 @@ def spot_table(run: RunFolder) -> Table | None:
                 Cell(r["features"]),
                 Cell(WORDS.get(r["kind_word"], r["kind_word"])),
                 *([Cell(str(r["stage"]))] if len(stages) > 1 else []),
-                value_cell(r["mean"], mark=_mark(r, best[r["stage"]], sign)),
-                value_cell(r["spread"]),
+                value_cell(r["mean"], digits, mark=_mark(r, best[r["stage"]], sign)),
+                value_cell(r["spread"], digits),
                 count_cell(r["n_parameters"]),
                 time_cell(time.get("fit_s")),
                 time_cell(next((v for k, v in time.items() if k.startswith("apply")), None)),
@@ -203,13 +205,16 @@ def _mark(row: dict[str, Any], best: dict[str, Any], sign: int) -> str:
 def finalists(run: RunFolder) -> Table | None:
     """The candidates that the rule chose from."""
     best, chosen = run.selection.get("best") or {}, run.chosen
+    candidates = run.selection.get("candidates") or []
+    digits = digits_for((r["mean"] for r in candidates), 3)
     rows = []
-    for r in run.selection.get("candidates") or []:
+    for r in candidates:
         is_chosen = r["mean"] == chosen.get("mean") and r["label"] in (chosen.get("label"), None)
         mark = BEST if r["mean"] == best.get("mean") else ALIKE if r["within"] else ""
         name = Cell(f"{r['label']} – chosen", kind="strong") if is_chosen else Cell(str(r["label"]))
-        cells = [value_cell(r["mean"], mark=mark)]
-        cells += [value_cell(r[key]) for key in ("se", "difference_to_best", "se_difference")]
+        cells = [value_cell(r["mean"], digits, mark=mark)]
+        errors = ("se", "difference_to_best", "se_difference")
+        cells += [value_cell(r[key], digits) for key in errors]
         rows.append([name, *cells, count_cell(r["order"]), count_cell(r["n_parameters"])])
     if not rows:
         return None
@@ -231,11 +236,12 @@ def tried(run: RunFolder) -> list[Table]:
 
 def _tried(run: RunFolder, name: str, frame: pd.DataFrame, first: str) -> Table:
     errors = ["se"] if "se" in frame.columns else []
+    digits = digits_for(frame["mean"], 3)
     rows = []
     for r in frame.to_dict("records"):
         words = [str(r.get(key, "")) for key in ("stage", "family", "features")]
         words += [_settings(r.get("params")), "yes" if str(r.get("enlarged")) == "True" else "no"]
-        scores = [value_cell(r[key]) for key in ("mean", *errors)]
+        scores = [value_cell(r[key], digits) for key in ("mean", *errors)]
         rows.append(
             [count_cell(r[first]), *map(Cell, words), *scores, count_cell(r.get("n_train"))]
         )
@@ -295,6 +301,7 @@ def outer(run: RunFolder) -> Table | None:
     found = run.evaluation.get("outer") or []
     if run.evaluation.get("mode") != "nested" or not found:
         return None
+    digits = digits_for((r["value"] for r in found), 3)
     rows = []
     for r in found:
         c = r.get("chosen") or {}
@@ -310,7 +317,7 @@ def outer(run: RunFolder) -> Table | None:
                 Cell(listed(r.get("groups") or [], 8)),
                 count_cell(r["n_train"]),
                 count_cell(r["n_test"]),
-                value_cell(r["value"]),
+                value_cell(r["value"], digits),
                 *map(Cell, words),
                 count_cell(r["n_fits"]),
             ]

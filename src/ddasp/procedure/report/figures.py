@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ddasp import plot
@@ -21,7 +20,7 @@ from ddasp.audio.stft import frequencies, power_spectra
 from ddasp.linear.pca import PCA
 from ddasp.procedure.report.folder import RunFolder
 from ddasp.procedure.report.players import Excerpt
-from ddasp.procedure.report.tables import estimate, known, number
+from ddasp.procedure.report.tables import digits_for, estimate, known, number, scaled
 
 __all__ = [
     "WORDS",
@@ -31,6 +30,7 @@ __all__ = [
     "greater_is_better",
     "histograms",
     "measure_name",
+    "measure_title",
     "order_of_kinds",
     "picture",
     "search_path",
@@ -68,22 +68,24 @@ class FeatureMap:
 
 
 def picture(
-    figure: Figure, title: str, finding: str, caption: str = "", *, wide: bool = False
+    figure: plot.Figure, title: str, finding: str, caption: str = "", *, wide: bool = False
 ) -> Picture:
     """A figure as SVG, with its finding as alternative text."""
     return Picture(title, Markup(plot.to_svg(figure, alt=finding, title=title)), caption, wide)
 
 
+def measure_title(run: RunFolder) -> str:
+    """The deciding measure in words."""
+    measure = run.evaluation.get("measure") or {}
+    names = (measure.get("title"), measure.get("name"), run.spot_check.get("measure"))
+    title = next((str(name) for name in names if name), "score")
+    return title + PER_DECISION if str(measure.get("unit")).endswith(PER_DECISION) else title
+
+
 def measure_name(run: RunFolder) -> str:
     """The deciding measure with its unit, as an axis names it."""
-    measure = run.evaluation.get("measure") or {}
-    title = str(
-        measure.get("title") or measure.get("name") or run.spot_check.get("measure") or "score"
-    )
     unit = unit_of(run)
-    if str(measure.get("unit")).endswith(PER_DECISION):
-        return title + PER_DECISION
-    return f"{title} / {unit}" if unit else title
+    return f"{measure_title(run)} / {unit}" if unit else measure_title(run)
 
 
 def unit_of(run: RunFolder) -> str:
@@ -132,7 +134,7 @@ def verdict_line(run: RunFolder) -> Picture | None:
         greater_is_better=greater_is_better(run),
     )
     against = f"; useful from {use:g}" if use is not None else ""
-    finding = f"{measure_name(run)} {estimate(found)}{against}."
+    finding = f"{measure_title(run)} {estimate(found, unit_of(run))}{against}."
     return picture(figure, "The decisive number", finding)
 
 
@@ -230,12 +232,13 @@ def spot_matrix(run: RunFolder) -> Picture | None:
     if len(families) < 2:
         return None
     z = np.full((len(families), len(sets)), np.nan)
+    digits = digits_for(r["mean"] for r in rows)
     texts = [["" for _ in sets] for _ in families]
     for r in rows:
         i, j = families.index(r["family"]), sets.index(r["features"])
         z[i, j] = r["mean"]
-        spread = f"\n± {number(r['spread'])}" if known(r.get("spread")) else ""
-        texts[i][j] = number(r["mean"]) + spread
+        spread = f"\n± {number(r['spread'], digits)}" if known(r.get("spread")) else ""
+        texts[i][j] = number(r["mean"], digits) + spread
     best = max(rows, key=lambda r: r["mean"] if greater_is_better(run) else -r["mean"])
     limits = (float(np.nanmin(z)), float(np.nanmax(z)))
     shade = z if greater_is_better(run) else -z
@@ -250,7 +253,7 @@ def spot_matrix(run: RunFolder) -> Picture | None:
     )
     finding = (
         f"{measure_name(run)} of {len(rows)} pairs; the best is {best['family']} on "
-        f"{best['features']} with {number(best['mean'])} ± {number(best['spread'])}."
+        f"{best['features']} with {scaled(best['mean'])} ± {number(best['spread'], digits)}."
     )
     caption = "Mean ± standard deviation over the folds; darker is better."
     return picture(figure, "Which family on which features", finding, caption)
@@ -282,7 +285,7 @@ def spot_forest(run: RunFolder, most: int = 14) -> Picture | None:
         order=order_of_kinds("non-linear", kinds),
         useful_from=useful_from(run),
     )
-    finding = f"From {names[0]} with {number(mean[0])} down to {names[-1]} with {number(mean[-1])}."
+    finding = f"From {names[0]} with {scaled(mean[0])} down to {names[-1]} with {scaled(mean[-1])}."
     caption = (
         f"The best {len(shown)} of {len(rows)} pairs, with the best of each simple kind and the "
         "shortcuts that must not score; bars: standard deviation over the folds."
@@ -319,8 +322,8 @@ def search_path(run: RunFolder) -> Picture | None:
     )
     best = trials["mean"].max() if greater_is_better(run) else trials["mean"].min()
     finding = (
-        f"{len(trials)} configurations; the best reaches {number(best, 3)}, the chosen one "
-        f"{number(chosen, 3)}."
+        f"{len(trials)} configurations; the best reaches {scaled(best, 3)}, the chosen one "
+        f"{scaled(chosen, 3)}."
     )
     caption = "Points: mean over the folds; bars: its standard error."
     return picture(figure, "The path of the search", finding, caption, wide=True)

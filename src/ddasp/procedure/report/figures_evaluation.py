@@ -21,7 +21,7 @@ from ddasp.procedure.report.figures import (
     useful_from,
 )
 from ddasp.procedure.report.folder import RunFolder
-from ddasp.procedure.report.tables import estimate, known, number
+from ddasp.procedure.report.tables import estimate, known, number, scaled
 
 __all__ = [
     "calibration",
@@ -126,8 +126,8 @@ def per_group(run: RunFolder) -> Picture | None:
     )
     first, last = rows[0], rows[-1]
     finding = (
-        f"From {first['group']} with {number(first['value'])} to {last['group']} with "
-        f"{number(last['value'])}."
+        f"From {first['group']} with {scaled(first['value'])} to {last['group']} with "
+        f"{scaled(last['value'])}."
     )
     caption = "Each group with its own interval over sounds; in brackets: sounds."
     if len(rows) > 40:
@@ -172,7 +172,7 @@ def learning_curve(run: RunFolder) -> Picture | None:
     )
     first, last = rows[0], rows[-1]
     finding = (
-        f"From {number(first['value'])} with {first['n_train']} sounds to {number(last['value'])} "
+        f"From {scaled(first['value'])} with {first['n_train']} sounds to {scaled(last['value'])} "
         f"with {last['n_train']}."
     )
     return picture(figure, "Would more sounds help?", finding, "Bars: 95 % intervals.")
@@ -206,8 +206,8 @@ def robustness(run: RunFolder) -> Picture | None:
         (r for r in rows if r["condition"] != "undisturbed"), key=lambda r: sign * r["value"]
     )
     finding = (
-        f"Undisturbed {number(undisturbed)}; hardest is {worst['condition']} at {worst['amount']:g} "
-        f"{worst['unit']} with {number(worst['value'])}."
+        f"Undisturbed {scaled(undisturbed)}; hardest is {worst['condition']} at {worst['amount']:g} "
+        f"{worst['unit']} with {scaled(worst['value'])}."
     )
     caption = (
         "Held-out sounds, degraded; the dashed line is the same sounds undisturbed; "
@@ -232,8 +232,8 @@ def threshold(run: RunFolder) -> Picture | None:
     )
     lowest = min(curve, key=lambda p: p["cost"])
     finding = (
-        f"The cost matrix puts the threshold at {number(chosen)}; these sounds cost least at "
-        f"{number(lowest['threshold'])}."
+        f"The cost matrix puts the threshold at {scaled(chosen)}; these sounds cost least at "
+        f"{scaled(lowest['threshold'])}."
     )
     return picture(figure, "What a threshold costs", finding, finding)
 
@@ -269,7 +269,7 @@ def regression(run: RunFolder) -> list[Picture]:
         picture(
             plot.residuals(predicted, error, quantity=quantity, half_width=half),
             "Is the error the same everywhere?",
-            f"Mean error {number(error.mean(), 3)}, standard deviation {number(error.std(), 3)}.",
+            f"Mean error {scaled(error.mean(), 3)}, standard deviation {scaled(error.std(), 3)}.",
             "Dashed: no error." + band,
         ),
     ]

@@ -20,6 +20,7 @@ __all__ = [
     "Table",
     "count",
     "count_cell",
+    "digits_for",
     "digits_of",
     "estimate",
     "interval",
@@ -27,6 +28,7 @@ __all__ = [
     "number",
     "params",
     "power",
+    "scaled",
     "seconds",
     "time_cell",
     "value_cell",
@@ -105,6 +107,33 @@ def number(value: Any, digits: int = 2) -> str:
         return NONE if value is None or value != value else str(value).replace("-", "−")
     text = f"{float(value):,.{digits}f}".replace(",", "\u202f")
     return text.replace("-", "−")
+
+
+def digits_for(values: Iterable[Any], least: int = 2) -> int:
+    """Decimals that suit the size of values without intervals: as many as for numbers near one.
+
+    Examples
+    --------
+    >>> digits_for([0.81, 0.4]), digits_for([0.014]), digits_for([230.0])
+    (2, 3, 0)
+    """
+    largest = max((abs(float(v)) for v in values if known(v)), default=0.0)
+    if largest == 0:
+        return least
+    return max(
+        0, least - math.floor(math.log10(largest)) - 1 if largest < 0.1 or largest >= 10 else least
+    )
+
+
+def scaled(value: Any, least: int = 2) -> str:
+    """A number with the decimals that suit its size.
+
+    Examples
+    --------
+    >>> scaled(0.0142), scaled(0.81), scaled(1.0)
+    ('0.014', '0.81', '1.00')
+    """
+    return number(value, digits_for([value], least))
 
 
 def count(value: Any) -> str:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ddasp.procedure.report.figures import greater_is_better, measure_name, unit_of, useful_from
+from ddasp.procedure.report.figures import greater_is_better, measure_title, unit_of, useful_from
 from ddasp.procedure.report.folder import RunFolder
-from ddasp.procedure.report.tables import count, estimate, known, number, seconds
+from ddasp.procedure.report.tables import count, estimate, known, number, scaled, seconds
 
 __all__ = [
     "answers",
@@ -159,7 +159,7 @@ def _against(run: RunFolder) -> dict[str, str]:
         said["kind"] = f"{len(p['labels'])} classes were found."
     if measure:
         said["measure"] = capital(
-            f"{measure_name(run)} {estimate(found)}. {measure.get('definition', '')}"
+            f"{measure_title(run)} {estimate(found, unit_of(run))}. {measure.get('definition', '')}"
         )
     if useful_from(run) is None:
         said["useful_from"] = "Without it there is no verdict, only a number."
@@ -183,7 +183,7 @@ def _weakest(run: RunFolder) -> str:
     if groups:
         sign = 1 if greater_is_better(run) else -1
         worst = min(groups, key=lambda r: sign * r["value"])
-        parts.append(f"the hardest group is {worst['group']} ({number(worst['value'])})")
+        parts.append(f"the hardest group is {worst['group']} ({scaled(worst['value'])})")
     return capital("; ".join(parts)) + "." if parts else ""
 
 
