@@ -382,12 +382,11 @@ def _drum(
 def _snare(n: int, kit: DrumKit, t60: float, rng: np.random.Generator, rate: float) -> Array:
     """Two modes of the membrane and the noise of the wires."""
     pitch = kit.snare_pitch * rng.normal(1, 0.04)
-    tone = _glide(n, pitch, kit.tom_drop, 0.02, rate) + 0.6 * _glide(
-        n, 1.59 * pitch, 1.1, 0.02, rate
-    )
+    tone = _glide(n, pitch, kit.tom_drop, 0.02, rate)
+    tone += 0.6 * _glide(n, 1.59 * pitch, 1.1, 0.02, rate)
     wires = noise(n, rng, slope=kit.noise_colour)
-    share = np.clip(kit.snare_wires * rng.uniform(0.85, 1.15), 0, 1)
-    return ((1 - share) * tone + share * wires) * _decay(n, t60, rate)
+    share = float(np.clip(kit.snare_wires * rng.uniform(0.85, 1.15), 0, 1))
+    return np.asarray((1 - share) * tone + share * wires) * _decay(n, t60, rate)
 
 
 def _hat(n: int, kit: DrumKit, t60: float, rng: np.random.Generator, rate: float) -> Array:

@@ -145,7 +145,11 @@ _FAMILIES = (
         1,
         "a few thresholds on one number, or one line through it",
         lambda kind, seed, shape, p: models.Rule(kind),
-        features=("levels", "descriptors", "mfcc"),  # a person states a rule on a number with a name
+        features=(
+            "levels",
+            "descriptors",
+            "mfcc",
+        ),  # a person states a rule on a number with a name
     ),
     Family(
         "linear",
@@ -205,9 +209,9 @@ _FAMILIES = (
         "Random forest",
         "nonlinear",
         7,
-        "a hundred trees that nobody reads",
+        "fifty trees that nobody reads",
         lambda kind, seed, shape, p: models.Forest(kind, seed=seed, **p),
-        defaults={"n_trees": 100, "features": 0.0, "min_leaf": 2},
+        defaults={"n_trees": 50, "features": 0.0, "min_leaf": 2},
         space={"features": Choice((0.0, 0.05, 0.1)), "min_leaf": Choice((1, 2, 5, 10))},
     ),
     Family(
@@ -224,7 +228,7 @@ _FAMILIES = (
             "weight_decay": 0.1,
             "noise": 0.3,
             "dropout": 0.3,
-            "n_epochs": 40,
+            "n_epochs": 25,
         },
         space={
             "width": Choice((32, 64, 128)),

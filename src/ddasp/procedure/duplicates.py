@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -265,14 +264,12 @@ _F = np.fft.rfftfreq(_N_FFT, 1 / _RATE)
 # the power by f lets more octaves speak.
 _WEIGHT = np.where((_F >= _LOW) & (_F <= _HIGH), np.sqrt(_F / 1000), 0.0).astype(np.float32)
 _EDGES = np.array([_LOW, 200, 400, 800, 1600, 3200, _HIGH])  # octaves
-_OCTAVES = np.stack([(_F >= low) & (_F < high) for low, high in pairwise(_EDGES)]).astype(
-    np.float32
-)
+_OCTAVES = np.float32(np.digitize(_F, _EDGES) == np.arange(1, _EDGES.size)[:, np.newaxis])
 _TAPS = np.arange(-16, 17)
 _FRACTIONS = np.linspace(-0.5, 0.5, 33)
 _SINC = np.sinc(_FRACTIONS[:, np.newaxis] - _TAPS) * np.hanning(_TAPS.size + 2)[1:-1]
 _MARGIN = np.arange(-160, 161)  # samples: 10 ms about the lag that the landmarks propose
-_PROMISING = 0.7  # copies correlate by 0.8 at least, most proposals by less than 0.5
+_PROMISING = 0.7  # a codec that cuts the top octaves leaves 0.8
 
 
 class _Waveform(NamedTuple):
@@ -360,7 +357,7 @@ def _same_course(a: NDArray[np.float32], b: NDArray[np.float32], lag: float) -> 
 
 
 def _proposals(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Pairs of files with similar landmarks: rows (a, b, lag in frames), nearest first."""
+    """Pairs of files with similar landmarks: rows (a, b, lag in frames) by a, nearest first."""
     n = vectors.shape[0]
     times = vectors[:, :_N_LANDMARKS].ravel()
     patches = vectors[:, _N_LANDMARKS : _N_LANDMARKS * (1 + _N_PATCH)].reshape(-1, _N_PATCH)
@@ -381,14 +378,15 @@ def _proposals(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
     a, b, lag = np.minimum(a, b), np.maximum(a, b), np.where(a < b, lag, -lag)
     rows = np.column_stack([a, b, lag])[np.argsort(d, kind="stable")]
     _, once = np.unique(rows // [1, 1, 2], axis=0, return_index=True)
-    return np.asarray(rows[np.sort(once)])
+    rows = rows[np.sort(once)]
+    return np.asarray(rows[np.argsort(rows[:, 0], kind="stable")])
 
 
 def _near_pairs(prints: Sequence[Fingerprint], files: NDArray[np.intp]) -> list[Pair]:
     """The proposals that hold: both waveforms and the courses of the level agree."""
     prints = [prints[i] for i in files.tolist()]
     vectors = np.array([p.vector for p in prints], dtype=np.float32)
-    waveform = lru_cache(maxsize=4096)(lambda i: _waveform(prints[i].excerpt))
+    waveform = lru_cache(maxsize=1024)(lambda i: _waveform(prints[i].excerpt))
     courses = vectors[:, _N_LANDMARKS * (1 + _N_PATCH) :]
     found: dict[tuple[int, int], Pair] = {}
     for a, b, frames in _proposals(vectors).tolist():

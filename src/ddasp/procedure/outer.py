@@ -5,8 +5,8 @@ held-out groups has been seen by any choice; sealed, the candidate chosen by ste
 development side. What comes back are outputs on the held-out side, not scores: `evaluation` makes
 every figure of the report from them.
 
-*Conventions*: a fold's result is plain data in a file of its own (``outer/NN.json``); a fold that is there
-is not computed again.
+*Conventions*: a fold's result is plain data in a file of its own, under a key of all that it depends on;
+a fold that is there is not computed again.
 """
 
 from __future__ import annotations

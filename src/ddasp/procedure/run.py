@@ -248,8 +248,8 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
     stored = preparation.load(prepared)
     data = data_of(stored)
     goal = _goal(asked, data)
-    digest = state.digests["2_preparation"]
-    search = _search(state, stored, prepared, goal)
+    digest = digest_json([code, state.digests["2_preparation"]])
+    search = _search(state, stored, prepared, digest, goal)
     fits = state.fits("search", digest)
 
     spot: SpotCheck | None = None
@@ -259,8 +259,8 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
         spot = spot or spot_check(data, search, fits)
         return spot
 
-    key = [code, digest, tables["spot_check"], goal.measure, goal.cost, state.seed]
-    state.step("3_spot_check", key, lambda f: _spot(state, f, search, spotted()))
+    key = [digest, tables["spot_check"], goal.measure, goal.cost, state.seed]
+    spot_folder = state.step("3_spot_check", key, lambda f: _spot(state, f, search, spotted()))
 
     key = [state.digests["3_spot_check"], key, tables["selection"]]
     selected = state.step(
@@ -295,7 +295,8 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
             f, asked, data, stored, choice, summary, seed=state.seed, digests=dict(state.digests)
         ),
     )
-    state.n_fits = fits.n_fits + summary["n_fits"]
+    searched = (spot_folder / "spot_check.json", selected / "selection.json")
+    state.n_fits = summary["n_fits"] + sum(read_json(path)["n_fits"] for path in searched)
     return stored, summary
 
 
@@ -322,12 +323,14 @@ def _goal(asked: problem.Problem, data: Data) -> Goal:
     return Goal(asked.measure, None if cost is None else tuple(map(tuple, cost.tolist())))
 
 
-def _search(state: _Run, stored: preparation.Prepared, folder: Path, goal: Goal) -> Search:
+def _search(
+    state: _Run, stored: preparation.Prepared, folder: Path, digest: str, goal: Goal
+) -> Search:
     """The search of steps 3 and 4: on all sounds when nested, on the development side when sealed."""
     asked = state.problem
     return Search(
         folder=folder,
-        data_digest=state.digests["2_preparation"],
+        data_digest=digest,
         families=asked.spot_check.families,
         features=asked.preparation.features,
         folds=stored.split.folds,
@@ -399,6 +402,7 @@ def _evaluate(
             "why": split.why,
             "speaks_of": "the deployed model" if sealed else "the procedure",
             "random_split": claimed,
+            "n_fits": result.summary["n_fits"] + claimed["n_folds"],
         },
     )
 

@@ -146,6 +146,8 @@ def _tune(data: Data, search: Search, pairs: list[Candidate], fits: Fits) -> lis
     direction = "maximize" if search.goal.sign > 0 else "minimize"
     studies = [optuna.create_study(direction=direction) for _ in pairs]
     scored: list[Scored] = []
+    for pair, study in zip(pairs, studies, strict=True):
+        study.enqueue_trial(_defaults(data, pair))
     for number in range(search.trials if pairs else 0):
         asked = []
         for pair, study in zip(pairs, studies, strict=True):
@@ -161,6 +163,20 @@ def _tune(data: Data, search: Search, pairs: list[Candidate], fits: Fits) -> lis
     return scored
 
 
+def _defaults(data: Data, pair: Candidate) -> dict[str, Any]:
+    """The first trial: the spot check's settings, enlarged where the features allow it."""
+    family = FAMILIES[pair.family]
+    first: dict[str, Any] = {}
+    for name, space in family.space.items():
+        value = family.defaults[name]
+        first[name] = space.values.index(value) if isinstance(space, Choice) else value
+    return first | ({"enlarged": True} if _can_enlarge(data, pair) else {})
+
+
+def _can_enlarge(data: Data, pair: Candidate) -> bool:
+    return data.tables[pair.features].X.shape[0] > 1
+
+
 def _suggest(data: Data, pair: Candidate, trial: Any) -> Candidate:
     """Settings from the family's search space; whether to enlarge where the features allow it."""
     params = {}
@@ -170,6 +186,6 @@ def _suggest(data: Data, pair: Candidate, trial: Any) -> Candidate:
         elif isinstance(space, Choice):
             at = trial.suggest_categorical(name, list(range(len(space.values))))
             params[name] = space.values[at]
-    can_enlarge = data.tables[pair.features].X.shape[0] > 1
-    enlarged = bool(can_enlarge and trial.suggest_categorical("enlarged", [True, False]))
+    enlarge = _can_enlarge(data, pair)
+    enlarged = bool(enlarge and trial.suggest_categorical("enlarged", [True, False]))
     return Candidate(pair.family, pair.features, tuple(sorted(params.items())), enlarged)

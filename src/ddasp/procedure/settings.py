@@ -273,7 +273,10 @@ class Evaluation(Table):
         description='Probability below which the answer is "don\'t know"; 0: never.',
     )
     players: int = Field(
-        default=300, ge=0, le=2000, description="Sounds that the report holds at most; 0: no sounds."
+        default=300,
+        ge=0,
+        le=2000,
+        description="Sounds that the report holds at most; 0: no sounds.",
     )
 
 
