@@ -247,7 +247,7 @@ _FAMILIES = (
         _cnn,
         kinds=("classification",),
         features=("logmel",),
-        defaults={"learning_rate": 3e-3, "weight_decay": 1e-2, "dropout": 0.3, "n_epochs": 20},
+        defaults={"learning_rate": 3e-3, "weight_decay": 1e-2, "dropout": 0.3, "n_epochs": 12},
         space={
             "learning_rate": LogRange(1e-3, 1e-2),
             "weight_decay": LogRange(1e-3, 1e-1),

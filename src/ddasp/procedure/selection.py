@@ -174,7 +174,7 @@ def _defaults(data: Data, pair: Candidate) -> dict[str, Any]:
 
 
 def _can_enlarge(data: Data, pair: Candidate) -> bool:
-    return data.tables[pair.features].X.shape[0] > 1
+    return bool(data.tables[pair.features].X.shape[0] > 1)
 
 
 def _suggest(data: Data, pair: Candidate, trial: Any) -> Candidate:
