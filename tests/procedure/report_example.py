@@ -802,7 +802,7 @@ def _book(run: Path, name: str) -> None:
         },
     )
     fits = {
-        f"{f}/{s}": {"fit_s": 0.01 * (i + 1), "apply_s_per_sound": 1e-4}
+        f"{f}/{s}": {"fit_s": 0.01 * (i + 1), "apply_s_per_second": 1e-4}
         for i, (f, _, _) in enumerate(FAMILIES)
         for s in SETS
     }

@@ -43,6 +43,23 @@ def write_corpus(folder: Path, *, n_sources: int = 6, n_each: int = 4, seed: int
     return folder
 
 
+def write_recordings(folder: Path, *, n_files: int = 4, seconds: float = 3.0) -> Path:
+    """Recordings of alternating half seconds of hiss and hum, each with an Audacity label track."""
+    rng = np.random.default_rng(11)
+    half = RATE // 2
+    for number in range(n_files):
+        parts, lines = [], []
+        for k in range(int(2 * seconds)):
+            label = ("hiss", "hum")[(k + number) % 2]
+            tone = np.sin(2 * np.pi * 140 * (1 + 0.1 * number) * np.arange(half) / RATE)
+            parts.append(0.2 * (tone if label == "hum" else rng.standard_normal(half)))
+            lines.append(f"{k / 2}\t{(k + 1) / 2}\t{label}")
+        name = chr(97 + number)
+        write(folder / f"{name}.wav", np.clip(np.concatenate(parts), -1, 1)[:, np.newaxis], RATE)
+        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
 SMALL = """
 [preparation]
 features = ["levels", "mfcc"]
@@ -95,6 +112,19 @@ unit = "crossings per sample"
 [sounds]
 folder = "sounds"
 table = "crossings.csv"
+"""
+    + SMALL
+)
+
+TRACKS = (
+    """
+[problem]
+kind = "binary"
+useful_from = 0.8
+[sounds]
+folder = "sounds"
+tracks = "audacity"
+window.length = 0.25
 """
     + SMALL
 )

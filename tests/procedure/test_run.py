@@ -18,7 +18,15 @@ from ddasp._progress import Silent
 from ddasp.procedure import application
 from ddasp.procedure.run import STEPS, run
 
-from .small_corpus import BINARY, NESTED, REGRESSION, SEALED, write_corpus
+from .small_corpus import (
+    BINARY,
+    NESTED,
+    REGRESSION,
+    SEALED,
+    TRACKS,
+    write_corpus,
+    write_recordings,
+)
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +239,38 @@ def test_a_tampered_model_is_refused(nested, tmp_path: Path) -> None:
     (folder / "model.onnx").write_bytes(bytes(content))
     with pytest.raises(RunError, match="not the file that"):
         next(iter(application.apply(folder, [tmp_path])))
+
+
+def test_long_recordings_are_decided_on_in_the_window_that_training_used(tmp_path: Path) -> None:
+    write_recordings(tmp_path / "sounds")
+    result = go(tmp_path, TRACKS, tmp_path / "run")
+    observations = pd.read_csv(result.folder / "2_preparation/observations.csv")
+    assert set(observations["stop"] - observations["start"]) == {0.25}
+    evaluation = json.loads((result.folder / "5_evaluation/evaluation.json").read_text())
+    # the windows of one recording are one group: they never stand on both sides
+    assert all(len(row["groups"]) == 1 for row in evaluation["outer"])
+    rows = pd.DataFrame(application.apply(result.folder, [tmp_path / "sounds" / "a.wav"]))
+    np.testing.assert_allclose(np.diff(rows["start"]), 0.25)
+    assert rows["stop"].iloc[-1] == 3.0
+    known = observations[observations["path"] == "a.wav"].set_index("start")["label"]
+    decided = rows.set_index("start")["decided"].loc[known.index]
+    assert (decided == known).mean() > 0.8
+
+
+def test_a_folder_with_broken_files_reaches_its_report_and_loses_nothing(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "sounds", n_sources=3, n_each=2)
+    (tmp_path / "sounds" / "hum_a_7.wav").write_bytes(b"")
+    (tmp_path / "sounds" / "hum_a_8.wav").write_text("no sound at all, but a text")
+    (tmp_path / "sounds" / "unlabelled.wav").write_bytes(
+        (tmp_path / "sounds" / "hum_a_0.wav").read_bytes()
+    )
+    result = go(tmp_path, NESTED, tmp_path / "run")
+    counts = json.loads((result.folder / "2_preparation/preparation.json").read_text())
+    assert counts["n_in"] == 21 == counts["n_used"] + counts["n_warned"] + counts["n_rejected"]
+    assert counts["n_rejected"] == 3
+    report = result.report.read_text()
+    for name in ("hum_a_7.wav", "hum_a_8.wav", "unlabelled.wav"):
+        assert name in report
+    rows = list(application.apply(result.folder, [tmp_path / "sounds"]))
+    assert sorted(row["error"] for row in rows if "error" in row) == 2 * ["E-AUDIO-FORMAT"]
+    assert sum("decided" in row for row in rows) == 19

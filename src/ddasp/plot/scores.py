@@ -118,7 +118,10 @@ def line_of_use(
     axes.plot([low, high], [0, 0], color=colour("ink"), lw=1.6, marker="|", ms=13)
     axes.plot([value], [0], "o", ms=10, color=colour("ink"))
     digits = decimals(low, high, least=2 if abs(value) < 10 else 0)
-    axes.text(value, 0.27, number(value, digits), ha="center", va="bottom", weight="bold", size=14)
+    aside = "center"
+    if useful_from is not None and abs(value - useful_from) < 0.06 * (limits[1] - limits[0]):
+        aside = "left" if value >= useful_from else "right"  # off the line of use
+    axes.text(value, 0.27, number(value, digits), ha=aside, va="bottom", weight="bold", size=14)
     return figure
 
 

@@ -69,12 +69,15 @@ def write_spot_check(folder: Path, search: Search, spot: SpotCheck) -> None:
     )
 
 
-def fit_times(spot: SpotCheck) -> dict[str, dict[str, float]]:
-    """Seconds to learn, and to decide on one observation, for each pair."""
+def fit_times(spot: SpotCheck, duration: float) -> dict[str, dict[str, float]]:
+    """Seconds to learn, and to decide on one second of sound, for each pair.
+
+    ``duration`` is the mean length of an observation [s].
+    """
     return {
         f"{s.candidate.family}/{s.candidate.features}": {
             "fit_s": s.fit_s,
-            "apply_s_per_sound": s.apply_s,
+            "apply_s_per_second": s.apply_s / duration,
         }
         for s in (*spot.equal, *spot.whole)
     }

@@ -11,6 +11,7 @@ outer folds; it may be deleted, the run then computes them anew.
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 import ddasp
-from ddasp._errors import DependencyError, InputError
+from ddasp._errors import DependencyError, InputError, RunError
 from ddasp._files import (
     Ledger,
     digest_file,
@@ -125,11 +126,11 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _stands(folder: Path, key: str) -> bool:
     """Whether a step was finished for this key and its files are as it left them."""
-    path = folder / "step.json"
-    if not path.exists():
+    try:
+        known = read_json(folder / "step.json")
+    except RunError:  # missing or damaged: the step has not happened
         return False
-    known = read_json(path)
-    return bool(known["key"] == key and known["files"] == _digests(folder))
+    return bool(known.get("key") == key and known.get("files") == _digests(folder))
 
 
 def code_digest() -> str:
@@ -181,7 +182,9 @@ def run(
         When the folder is in use or can't be written.
     """
     asked = problem.from_source(Path(source))
-    folder = (out or Path("runs") / problem.name_of(Path(source))).resolve()
+    name = problem.name_of(Path(source))
+    given = out or Path("runs") / name
+    folder = given.resolve()
     _refuse(folder, asked)
     with lock(folder / ".lock", f"the run folder {folder}"), Workers(n_workers) as workers:
         times_path = folder / "times.json"
@@ -190,7 +193,8 @@ def run(
             folder, asked, asked.run.seed if seed is None else seed, workers, progress, times
         )
         stored, summary = _steps(state)
-        _describe(state, Path(source), stored)
+        _describe(state, Path(source), given, name, stored)
+        progress.say("report")
         path = report.write(
             folder, asked.root, with_sounds=with_sounds, players=asked.evaluation.players
         )
@@ -260,7 +264,9 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
         return spot
 
     key = [digest, tables["spot_check"], goal.measure, goal.cost, state.seed]
-    spot_folder = state.step("3_spot_check", key, lambda f: _spot(state, f, search, spotted()))
+    spot_folder = state.step(
+        "3_spot_check", key, lambda f: _spot(state, f, stored, search, spotted())
+    )
 
     key = [state.digests["3_spot_check"], key, tables["selection"]]
     selected = state.step(
@@ -300,9 +306,12 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
     return stored, summary
 
 
-def _spot(state: _Run, folder: Path, search: Search, spot: SpotCheck) -> None:
+def _spot(
+    state: _Run, folder: Path, stored: preparation.Prepared, search: Search, spot: SpotCheck
+) -> None:
     write_spot_check(folder, search, spot)
-    state.times["fits"] = fit_times(spot)
+    rows = stored.observations
+    state.times["fits"] = fit_times(spot, float((rows["stop"] - rows["start"]).mean()))
 
 
 def _prepare(state: _Run, folder: Path, corpus: str) -> None:
@@ -407,19 +416,22 @@ def _evaluate(
     )
 
 
-def _describe(state: _Run, source: Path, stored: preparation.Prepared) -> None:
+def _describe(
+    state: _Run, source: Path, given: Path, name: str, stored: preparation.Prepared
+) -> None:
     """``run.json``: versions, seed, digests and the command that makes this again."""
-    command = f"ddasp run {source} --out {state.folder.name} --seed {state.seed}"
+    words = ["ddasp", "run", str(source), "--out", str(given), "--seed", str(state.seed)]
     write_json(
         state.folder / "run.json",
         {
-            "name": state.folder.name,
+            "name": name,
+            "folder": str(given),
             "version": ddasp.__version__,
             "python": platform.python_version(),
             "platform": platform.platform(),
             "versions": {name: version(name) for name in PACKAGES},
             "seed": state.seed,
-            "command": command,
+            "command": shlex.join(words),
             "sounds": state.problem.sounds.folder,
             "corpus_digest": stored.summary["corpus_digest"],
             "steps": state.digests,

@@ -267,10 +267,11 @@ class Evaluation(Table):
         "test. When that would be fewer than ten, each is held out once instead.",
     )
     dont_know_below: float = Field(
-        default=0.0,
+        default=0.5,
         ge=0,
         lt=1,
-        description='Probability below which the answer is "don\'t know"; 0: never.',
+        description="Where the decision's calibrated probability is below this, the answer is "
+        '"don\'t know"; at 0.5 it would be wrong more often than right. 0: never.',
     )
     players: int = Field(
         default=300,

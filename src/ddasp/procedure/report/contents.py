@@ -179,7 +179,7 @@ def spot_table(run: RunFolder) -> Table | None:
                 value_cell(r["spread"], digits),
                 count_cell(r["n_parameters"]),
                 time_cell(time.get("fit_s")),
-                time_cell(next((v for k, v in time.items() if k.startswith("apply")), None)),
+                time_cell(time.get("apply_s_per_second")),
             ]
         )
     words = ["family", "features", "kind", *(["stage"] if len(stages) > 1 else [])]
