@@ -108,9 +108,20 @@ def grid(axes: Any, axis: str = "both") -> None:
 def legend(figure: Figure, n: int, *, above: bool = False) -> None:
     """One legend for the figure, outside its axes, in as few rows as its width allows."""
     place = "upper" if above else "lower"
+    n_columns = min(n, max(1, int(figure.get_figwidth() * 72 / 80)))
+    n_columns = -(-n // -(-n // n_columns))  # rows of equal length
+    named = {
+        label: handle
+        for axes in figure.axes
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    # matplotlib fills column after column; people read row after row
+    order = [label for k in range(n_columns) for label in list(named)[k::n_columns]]
     figure.legend(
+        [named[label] for label in order],
+        order,
         loc=f"outside {place} center",
-        ncols=min(n, max(1, int(figure.get_figwidth() * 72 / 80))),
+        ncols=n_columns,
         frameon=False,
         fontsize=SMALL,
         handletextpad=0.3,
