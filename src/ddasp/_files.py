@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -184,6 +184,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise RunError("E-RUN", f"could not read the arrays of {path}: {error}") from error
 
 
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+", encoding="utf-8")
+    except OSError as error:
+        raise RunError("E-DISK", f"could not write {path}: {error.strerror or error}") from error
+
+
 @contextlib.contextmanager
 def lock(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     """Hold a file's lock; the kernel lets go of it when the process ends, however it ends.
@@ -202,8 +210,7 @@ def lock(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     RunError
         ``E-RUN`` when another process holds it; the message says which.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", encoding="utf-8") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

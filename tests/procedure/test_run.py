@@ -274,3 +274,57 @@ def test_a_folder_with_broken_files_reaches_its_report_and_loses_nothing(tmp_pat
     rows = list(application.apply(result.folder, [tmp_path / "sounds"]))
     assert sorted(row["error"] for row in rows if "error" in row) == 2 * ["E-AUDIO-FORMAT"]
     assert sum("decided" in row for row in rows) == 19
+
+
+def test_two_groups_are_enough_and_the_inner_choice_is_then_made_by_sounds(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "sounds", n_sources=2)
+    result = go(tmp_path, NESTED, tmp_path / "run")
+    evaluation = json.loads((result.folder / "5_evaluation/evaluation.json").read_text())
+    assert [row["groups"] for row in evaluation["outer"]] == [["a"], ["b"]]
+
+
+def test_each_baseline_is_the_best_of_its_kind_in_every_fold(nested) -> None:
+    evaluation = json.loads((nested.folder / "5_evaluation/evaluation.json").read_text())
+    names = [row["name"] for row in evaluation["baselines"]]
+    assert names == ["baseline", "rule", "linear", "duration only", "rate only", "level only"]
+    folds = [json.loads(p.read_text()) for p in nested.folder.glob(".work/*/0?.json")]
+    for fold in folds:
+        assert [b["name"] for b in fold["beside"]] == names
+
+
+def test_a_measure_that_no_fold_could_state_is_refused_before_any_fit(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "sounds", n_sources=4, n_each=3)
+    for path in (tmp_path / "sounds").glob("*.wav"):
+        label, source, _ = path.stem.split("_")
+        if label == "ping" or (label == "hiss") != (source in "ab"):
+            path.unlink()  # each source keeps one class, as patients have one diagnosis
+    text = NESTED.replace("[problem]", '[problem]\nkind = "binary"\nmeasure = "roc_auc"', 1)
+    with pytest.raises(InputError, match="needs both classes in one group"):
+        go(tmp_path, text, tmp_path / "run")
+
+
+def test_families_that_accept_none_of_the_features_are_refused(
+    corpus: Path, tmp_path: Path
+) -> None:
+    text = NESTED.replace('["majority", "rule", "linear", "tree"]', '["rule"]')
+    with pytest.raises(InputError, match="no family of rule accepts"):
+        go(corpus, text.replace('["levels", "mfcc"]', '["trajectories"]'), tmp_path / "run")
+
+
+def test_what_only_the_report_shows_is_no_new_look_at_the_held_out_sounds(
+    corpus: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    go(corpus, SEALED, out)
+    result = go(corpus, SEALED.replace("players = 6", "players = 5"), out)
+    assert result.steps["5_evaluation"] == "unchanged"
+    assert json.loads((out / "opened.json").read_text())["opened"] == 1
+
+
+def test_a_state_folder_that_cannot_be_written_costs_the_count_and_not_the_run(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/none")
+    result = go(corpus, SEALED, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "opened.json").read_text())["opened"] is None
+    assert result.report.exists()

@@ -182,3 +182,14 @@ def test_a_class_is_set_aside_when_it_can_not_be_learned_and_tested():
         "copied": "1 different sound; at least 3 are needed",
         "one group": "all of one group; sounds of at least 2 groups are needed",
     }
+
+
+@given(st.integers(2, 8), st.integers(1, 6), st.integers(0, 50))
+def test_without_groups_copies_are_kept_together_and_none_is_lost(n: int, copies: int, seed: int):
+    sets = np.repeat(np.arange(n), copies)
+    rows = np.arange(n * copies)
+    blank = np.full(len(rows), "")
+    parts = folds(rows, blank, sets % 2, kind="multi-class", seed=seed, duplicate_set=sets)
+    for train, test in parts:
+        assert len(purge(train, test, sets)) == len(train) > 0
+    assert sorted(np.concatenate([test for _, test in parts])) == rows.tolist()

@@ -267,9 +267,11 @@ def _table(data: Data, observations: pd.DataFrame, result: Held) -> pd.DataFrame
 def _baselines(data: Data, goal: Goal, folds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Baselines on the same held-out observations."""
     rows = []
-    for k, one in enumerate(folds[0]["beside"]):
+    for one in folds[0]["beside"]:
+        # each fold has chosen the best of its kind for itself
+        same = [next(b for b in f["beside"] if b["name"] == one["name"]) for f in folds]
         parts = [
-            (f["test"], f["beside"][k]["outputs"], f["beside"][k]["temperature"]) for f in folds
+            (f["test"], b["outputs"], b["temperature"]) for f, b in zip(folds, same, strict=True)
         ]
         value = estimate(data, goal, goal.measure, held(data, goal, parts))
         rows.append({"name": one["name"], "kind_word": one["word"]} | _numbers(value))

@@ -14,12 +14,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ddasp._errors import RunError
 from ddasp._files import lock, read_json, write_json
 
 __all__ = ["note_opening"]
 
 
-def note_opening(corpus: str, settings: str) -> int:
+def note_opening(corpus: str, settings: str) -> int | None:
     """Note that a corpus was judged under some settings; returns under how many it has been.
 
     Parameters
@@ -29,13 +30,17 @@ def note_opening(corpus: str, settings: str) -> int:
 
     Returns
     -------
-    int
-        Number of different settings so far, this one included; at least 1.
+    int or None
+        Number of different settings so far, this one included; at least 1. None where the state
+        folder can't be written: a count that is not kept is not guessed.
     """
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     path = Path(base) / "ddasp" / "opened.json"
-    with lock(path.with_suffix(".lock"), "the count of opened test sets", wait=True):
-        known = read_json(path) if path.exists() else {}
-        known[corpus] = sorted({*known.get(corpus, []), settings})
-        write_json(path, known)
-        return len(known[corpus])
+    try:
+        with lock(path.with_suffix(".lock"), "the count of opened test sets", wait=True):
+            known = read_json(path) if path.exists() else {}
+            known[corpus] = sorted({*known.get(corpus, []), settings})
+            write_json(path, known)
+            return len(known[corpus])
+    except (OSError, RunError):
+        return None

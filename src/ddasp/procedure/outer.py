@@ -77,8 +77,21 @@ class OuterTask:
 def inner_folds(
     data: Data, rows: Index, *, n_max: int, seed: int
 ) -> tuple[tuple[Index, Index], ...]:
-    """Folds of some rows by group, purged of copies that would stand on both sides."""
-    parts = splits.folds(rows, data.groups, data.y, kind=data.kind, n_max=n_max, seed=seed)
+    """Folds of some rows by group, purged of copies that would stand on both sides.
+
+    Where one group is left, the inner choice can only be made by sounds.
+    """
+    one_left = len(set(data.groups[rows])) == 1
+    groups = np.full_like(data.groups, "") if one_left else data.groups
+    parts = splits.folds(
+        rows,
+        groups,
+        data.y,
+        kind=data.kind,
+        n_max=n_max,
+        seed=seed,
+        duplicate_set=data.duplicate_set,
+    )
     return splits.purged_folds(parts, data.duplicate_set)
 
 

@@ -16,11 +16,11 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 import ddasp
 from ddasp._errors import DependencyError, InputError, RunError
@@ -35,13 +35,14 @@ from ddasp._files import (
 from ddasp._progress import Progress
 from ddasp.procedure import application, preparation, problem, report
 from ddasp.procedure.candidates import FAMILIES
+from ddasp.procedure.environment import code_digest, versions
 from ddasp.procedure.evaluation import assemble, random_split, run_outer
 from ddasp.procedure.fits import Candidate, Data, Fits, Goal, data_of, load_data
 from ddasp.procedure.opened import note_opening
-from ddasp.procedure.outer import OuterTask
+from ddasp.procedure.outer import INNER_FOLDS, OuterTask, inner_folds
 from ddasp.procedure.records import fit_times, write_selection, write_spot_check, write_table
 from ddasp.procedure.selection import select
-from ddasp.procedure.spot_check import Search, SpotCheck, spot_check
+from ddasp.procedure.spot_check import SHORTCUTS, Search, SpotCheck, pairs, spot_check
 from ddasp.procedure.workers import Workers
 
 __all__ = ["STEPS", "RunResult", "run"]
@@ -54,16 +55,8 @@ STEPS = (
     "5_evaluation",
     "6_application",
 )
-PACKAGES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "optuna",
-    "onnx",
-    "onnxruntime",
-    "soundfile",
-)
+
+NEEDS_BOTH = ("roc_auc", "average_precision")
 
 
 @dataclass(frozen=True)
@@ -131,16 +124,6 @@ def _stands(folder: Path, key: str) -> bool:
     except RunError:  # missing or damaged: the step has not happened
         return False
     return bool(known.get("key") == key and known.get("files") == _digests(folder))
-
-
-def code_digest() -> str:
-    """Digest of this library's source: another text may give other numbers."""
-    root = Path(ddasp.__file__).parent
-    rooms = ("audio", "linear", "nonlinear", "procedure")
-    files = sorted(
-        p for room in rooms for p in (root / room).rglob("*.py") if "report" not in p.parts
-    )
-    return digest_json([(p.relative_to(root).as_posix(), digest_file(p)) for p in files])
 
 
 def run(
@@ -227,6 +210,14 @@ def _refuse(folder: Path, asked: problem.Problem) -> None:
                 f'the family {name} needs {needs}: pip install "ddasp[{needs}]", or take it out of '
                 "families in problem.toml",
             )
+    competing = pairs(asked.spot_check.families, asked.preparation.features, asked.kind)
+    if all(candidate.features in SHORTCUTS for candidate in competing):
+        raise InputError(
+            "E-PROBLEM",
+            f"no family of {', '.join(asked.spot_check.families)} accepts the features "
+            f"{', '.join(asked.preparation.features)} in a {asked.kind} problem; expected one or more - "
+            "the rule needs features with names, the CNN needs logmel and classes",
+        )
 
 
 def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
@@ -254,6 +245,7 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
     goal = _goal(asked, data)
     digest = digest_json([code, state.digests["2_preparation"]])
     search = _search(state, stored, prepared, digest, goal)
+    _refuse_undefined(data, search, stored)
     fits = state.fits("search", digest)
 
     spot: SpotCheck | None = None
@@ -283,23 +275,27 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
         [
             key,
             state.digests["4_selection"],
-            tables["evaluation"],
+            asked.evaluation.dont_know_below,
             asked.definition.useful_from,
             asked.kind,
         ],
         lambda f: _evaluate(state, f, data, stored, search, choice),
     )
     summary = read_json(evaluated / "evaluation.json")
-    settings = digest_json([key, tables["evaluation"]])
-    opened = note_opening(corpus, settings)
+    opened = note_opening(corpus, digest_json(key))
     write_json(state.folder / "opened.json", {"opened": opened})
 
     state.step(
         "6_application",
-        [state.digests["4_selection"], state.digests["5_evaluation"], tables["problem"]],
-        lambda f: application.deploy(
-            f, asked, data, stored, choice, summary, seed=state.seed, digests=dict(state.digests)
-        ),
+        [
+            digest,
+            state.digests["4_selection"],
+            state.digests["5_evaluation"],
+            tables["problem"],
+            tables["sounds"],
+            state.seed,
+        ],
+        lambda f: _deploy(state, f, data, stored, choice, summary),
     )
     searched = (spot_folder / "spot_check.json", selected / "selection.json")
     state.n_fits = summary["n_fits"] + sum(read_json(path)["n_fits"] for path in searched)
@@ -330,6 +326,21 @@ def _prepare(state: _Run, folder: Path, corpus: str) -> None:
 def _goal(asked: problem.Problem, data: Data) -> Goal:
     cost = asked.cost_matrix(data.labels) if data.labels else None
     return Goal(asked.measure, None if cost is None else tuple(map(tuple, cost.tolist())))
+
+
+def _refuse_undefined(data: Data, search: Search, stored: preparation.Prepared) -> None:
+    """Before any fit: a measure that no fold of some search could state."""
+    if not data.labels or search.goal.measure not in NEEDS_BOTH:
+        return
+    trains = [train for train, _ in search.folds] if stored.split.mode == "nested" else []
+    inner = [inner_folds(data, t, n_max=INNER_FOLDS, seed=search.seed) for t in trains]
+    for folds in (search.folds, *inner):
+        if not any(len(set(data.y[test])) == len(data.labels) for _, test in folds):
+            raise InputError(
+                "E-DATA",
+                f"{search.goal.measure} needs both classes in one group, and the groups hold one each; "
+                "choose balanced_accuracy, log_loss or brier, or other groups",
+            )
 
 
 def _search(
@@ -416,6 +427,27 @@ def _evaluate(
     )
 
 
+def _deploy(
+    state: _Run,
+    folder: Path,
+    data: Data,
+    stored: preparation.Prepared,
+    choice: dict[str, Any],
+    summary: dict[str, Any],
+) -> None:
+    with threadpool_limits(limits=1):  # like every fit, so that it is the model that was evaluated
+        application.deploy(
+            folder,
+            state.problem,
+            data,
+            stored,
+            choice,
+            summary,
+            seed=state.seed,
+            digests=dict(state.digests),
+        )
+
+
 def _describe(
     state: _Run, source: Path, given: Path, name: str, stored: preparation.Prepared
 ) -> None:
@@ -429,7 +461,7 @@ def _describe(
             "version": ddasp.__version__,
             "python": platform.python_version(),
             "platform": platform.platform(),
-            "versions": {name: version(name) for name in PACKAGES},
+            "versions": versions(),
             "seed": state.seed,
             "command": shlex.join(words),
             "sounds": state.problem.sounds.folder,

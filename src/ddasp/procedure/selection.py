@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddasp._files import digest_json
 from ddasp.procedure.calibration import residual_half_width
 from ddasp.procedure.candidates import FAMILIES, Choice, LogRange
 from ddasp.procedure.comparison import one_standard_error
@@ -86,8 +87,10 @@ def select(data: Data, search: Search, spot: SpotCheck, fits: Fits) -> Selection
     before = fits.n_fits
     tunable = [s.candidate for s in spot.whole if FAMILIES[s.candidate.family].space]
     trials = _tune(data, search, tunable[: search.survivors], fits)
-    known = {s.candidate for s in spot.whole}
-    fresh = [s.candidate for s in best_first(trials, search.goal) if s.candidate not in known]
+    known = {_settings(s.candidate) for s in spot.whole}
+    fresh = [
+        s.candidate for s in best_first(trials, search.goal) if _settings(s.candidate) not in known
+    ]
     tuned = score(
         data,
         search,
@@ -129,6 +132,12 @@ def select(data: Data, search: Search, spot: SpotCheck, fits: Fits) -> Selection
         data.groups[np.concatenate([rows for _, rows in search.folds])],
         fits.n_fits - before,
     )
+
+
+def _settings(candidate: Candidate) -> str:
+    """All settings, said or by default: what makes two candidates the same."""
+    params = {**FAMILIES[candidate.family].defaults, **dict(candidate.params)}
+    return digest_json([candidate.family, candidate.features, params, candidate.enlarged])
 
 
 def half_width_of(data: Data, selection: Selection) -> float | None:

@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from ddasp._errors import InputError
 from ddasp.procedure.measures import MEASURES
 from ddasp.procedure.settings_errors import line, nearest, refuse, unfit
 
@@ -270,7 +271,7 @@ class Evaluation(Table):
         default=0.5,
         ge=0,
         lt=1,
-        description="Where the decision's calibrated probability is below this, the answer is "
+        description="Where the largest calibrated probability is below this, the answer is "
         '"don\'t know"; at 0.5 it would be wrong more often than right. 0: never.',
     )
     players: int = Field(
@@ -385,4 +386,10 @@ class Problem(Table):
         for true, row in self.definition.cost.items():
             for decided, value in row.items():
                 costs[labels.index(true), labels.index(decided)] = value
+        if (np.diag(costs)[:, np.newaxis] > costs).any() or not costs.any():
+            raise InputError(
+                "E-PROBLEM",
+                "[problem.cost] makes a right decision dearer than a wrong one, or all free; expected "
+                "a cost above that of the right decision for some wrong one",
+            )
         return costs

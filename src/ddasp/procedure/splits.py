@@ -137,6 +137,7 @@ def folds(
     kind: str,
     n_max: int = N_MAX,
     seed: int,
+    duplicate_set: ArrayLike | None = None,
 ) -> list[Fold]:
     """Folds of some rows: each row is tested once, and no group stands on both sides.
 
@@ -154,11 +155,14 @@ def folds(
         most.
     seed : int
         Decides ties and the order of dealing.
+    duplicate_set : array_like of shape (n_observations,), optional
+        Without groups, copies of one sound are kept together; with groups, they are purged
+        afterwards.
 
     Returns
     -------
     list of (train, test)
-        Row numbers, ascending. Copies are still in: see `purge`.
+        Row numbers, ascending. With groups copies are still in: see `purge`.
 
     Raises
     ------
@@ -177,7 +181,13 @@ def folds(
         raise InputError("E-DATA", f"{len(rows)} observations; expected two or more to divide")
     rng = np.random.default_rng(seed)
     if (names == "").all():
-        fold = _stratified(classes, min(N_STRATIFIED, n_max, len(rows)), rng)
+        unit = _copies(duplicate_set, rows)
+        first = np.unique(unit, return_index=True)[1]
+        if len(first) < 2:
+            raise InputError(
+                "E-DATA", "all sounds are copies of one; expected two or more to divide"
+            )
+        fold = _stratified(classes[first], min(N_STRATIFIED, n_max, len(first)), rng)[unit]
     else:
         unit = _units(names)
         n_units = int(unit.max()) + 1
@@ -222,6 +232,15 @@ def _complete(rows: Index, tests: Sequence[Index]) -> list[Fold]:
 def _units(names: NDArray[np.str_]) -> Index:
     """Numbers of the groups; an observation without a name is a group of its own."""
     own = np.array([f"\0{i}" if name == "" else name for i, name in enumerate(names)])
+    return np.unique(own, return_inverse=True)[1].astype(np.intp)
+
+
+def _copies(duplicate_set: ArrayLike | None, rows: Index) -> Index:
+    """Numbers of the sounds; copies of one sound share a number."""
+    if duplicate_set is None:
+        return np.arange(len(rows), dtype=np.intp)
+    sets = np.asarray(duplicate_set, np.intp)[rows]
+    own = np.where(sets < 0, -1 - np.arange(len(rows)), sets)
     return np.unique(own, return_inverse=True)[1].astype(np.intp)
 
 
@@ -299,19 +318,29 @@ def plan(observations: pd.DataFrame, *, kind: str, share: float = 0.25, seed: in
     duplicate_set = observations["duplicate_set"].to_numpy(np.intp)
     rows = np.arange(len(observations), dtype=np.intp)
     grouped = bool((names != "").any())
-    unit = _units(names)  # without names, each observation is a unit of its own
+    unit = _units(names) if grouped else _copies(duplicate_set, rows)
     n_sealed = round(share * (int(unit.max()) + 1)) if len(rows) else 0
     mode: Literal["nested", "sealed"] = "sealed" if n_sealed >= MIN_SEALED else "nested"
     sealed = rows[:0]
     if mode == "sealed":
         rng = np.random.default_rng(seed)
         classes = _classes(y, kind)
-        draw = _draw_groups if grouped else _draw_sounds
-        sealed = rows[draw(unit, classes, n_sealed, share, rng)]
+        if grouped:
+            drawn = _draw_groups(unit, classes, n_sealed, share, rng)
+        else:
+            first = np.unique(unit, return_index=True)[1]
+            drawn = _draw_sounds(classes[first], share, rng)[unit]
+        sealed = rows[drawn]
     development = np.setdiff1d(rows, sealed)
     side = purge(development, sealed, duplicate_set)
-    parts = folds(side, names, y, kind=kind, seed=seed)
+    parts = folds(side, names, y, kind=kind, seed=seed, duplicate_set=duplicate_set)
     purged = purged_folds(parts, duplicate_set)
+    if not min(len(train) for train, _ in purged):
+        raise InputError(
+            "E-DATA",
+            "every sound outside one fold has a copy inside it, so nothing is left to learn from; "
+            "expected different sounds in different groups - were files copied between groups?",
+        )
     taken = [len(a) - len(b) for (a, _), (b, _) in zip(parts, purged, strict=True)]
     return Split(
         mode,
@@ -342,9 +371,7 @@ def _draw_groups(
     return np.asarray(best[unit], bool)
 
 
-def _draw_sounds(
-    unit: Index, classes: Index, n_sealed: int, share: float, rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _draw_sounds(classes: Index, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Of each class its share, at least one, leaving at least two."""
     sealed = np.zeros(len(classes), bool)
     for number in range(int(classes.max()) + 1):

@@ -224,7 +224,7 @@ def score(
                 int(np.mean([len(t.train) for t in own])),
                 float(np.mean([r["fit_s"] for r in got])),
                 float(np.mean([r["apply_s"] for r in got])),
-                tuple(r["outputs"] for r in got) if cap is None else (),
+                tuple(r["outputs"] for r in got if r["outputs"] is not None),
             )
         )
     return scored
@@ -319,10 +319,14 @@ def _compare(search: Search, a: Scored, b: Scored, n_compared: int) -> dict[str,
 
 def _sentence(goal: Goal, a: Scored, b: Scored, result: Comparison) -> str:
     start = {"yes": "Yes", "no": "No", "not decided": "Not decided by these folds"}[result.answer]
+    spread = (
+        f"95 % interval {result.low:+.3f} to {result.high:+.3f}, p = {result.p_corrected:.2g}"
+        if np.isfinite(result.low)
+        else "the same on every fold"
+    )
     return (
         f"{start}: {a.candidate.label} reaches {a.mean:.3f}, {b.candidate.label} {b.mean:.3f} "
-        f"({goal.measure}; paired difference {result.difference:+.3f} in favour of the first, 95 % "
-        f"interval {result.low:+.3f} to {result.high:+.3f}, p = {result.p_corrected:.2g}, "
+        f"({goal.measure}; paired difference {result.difference:+.3f} in favour of the first, {spread}, "
         f"corrected for the best of {result.n_compared})."
     )
 
@@ -346,9 +350,9 @@ def temperature_of(data: Data, search: Search, scored: Scored) -> float:
 def beside(data: Data, search: Search, spot: SpotCheck) -> list[dict[str, Any]]:
     """The baselines to be held out with the chosen one: the best of each kind, and the shortcuts."""
     best: dict[str, Scored] = {}
-    for scored in spot.whole:
-        if scored.word in ("baseline", "rule", "linear"):
-            best.setdefault(scored.word, scored)
+    for word in ("baseline", "rule", "linear"):
+        of_word = [s for s in spot.whole if s.word == word]
+        best |= {word: of_word[0]} if of_word else {}
     shortcuts = [s for s in spot.equal if s.word == "shortcut"]
     return [
         {

@@ -1,0 +1,42 @@
+"""What a result depends on besides its inputs: this library's source and the packages it computes with."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import ddasp
+from ddasp._files import digest_file, digest_json
+
+__all__ = ["code_digest", "versions"]
+
+PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "pandas", "optuna", "onnx", "onnxruntime", "soundfile", "soxr",
+    "torch",
+)  # fmt: skip
+ROOMS = ("audio", "linear", "nonlinear", "procedure")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that numbers depend on, as far as they are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_digest() -> str:
+    """Digest of the source and of what it computes with: others may give other numbers.
+
+    The report is left out, for it only shows them.
+    """
+    root = Path(ddasp.__file__).parent
+    files = sorted(
+        p for room in ROOMS for p in (root / room).rglob("*.py") if "report" not in p.parts
+    )
+    source = [(p.relative_to(root).as_posix(), digest_file(p)) for p in files]
+    return digest_json([source, platform.python_version(), versions()])
