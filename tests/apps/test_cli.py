@@ -45,6 +45,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
                 verdict_word="useful",
                 verdict_sentence=sentence,
                 n_fits=42,
+                findings="3 files: 3 used, 0 used with a warning, 0 rejected",
                 steps=steps,
             )
 
@@ -296,3 +297,29 @@ def test_a_table_without_rows_is_its_head() -> None:
 
 def test_every_way_to_end_has_a_number_of_its_own() -> None:
     assert len({cli.DONE, cli.FAILED, cli.WRONG_INPUT, cli.INTERRUPTED}) == 4
+
+
+def test_apply_never_writes_over_a_file_unasked(tmp_path: Path, capsys: Output) -> None:
+    sound = tmp_path / "take.wav"
+    sound.write_bytes(b"the only recording")
+    assert main(["apply", str(tmp_path), str(sound), "--out", str(sound)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert sound.read_bytes() == b"the only recording"
+
+
+def test_an_interrupt_while_libraries_load_is_kept_and_not_swallowed() -> None:
+    import os
+    import signal
+
+    from ddasp.apps.cli import _interrupt_kept
+
+    passed = []
+
+    def load() -> None:
+        with _interrupt_kept():
+            os.kill(os.getpid(), signal.SIGINT)
+            passed.append("what stood here was not torn apart")
+
+    with pytest.raises(KeyboardInterrupt):
+        load()
+    assert passed

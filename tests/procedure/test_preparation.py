@@ -160,7 +160,7 @@ def test_windows_without_a_group_stay_together_by_file(tmp_path):
     assert found.summary["flags"]["W-NOGROUP"] == 6
 
 
-def test_one_group_for_all_is_none_and_a_missing_one_is_its_own(folder):
+def test_one_group_for_all_is_none_and_files_without_one_share_the_unknown(folder):
     text = LEAN + '[sounds]\npattern = \'(?P<label>\\w)_\\w_\\d\'\ngroup = "table"\ntable = "g.csv"'
     names = sorted(path.name for path in folder.glob("*.wav"))
     (folder / "g.csv").write_text("file,group\n" + "\n".join(f"{name},g" for name in names))
@@ -172,7 +172,7 @@ def test_one_group_for_all_is_none_and_a_missing_one_is_its_own(folder):
         "file,group\n" + "\n".join(f"{name},{name[2]}" for name in names[:-1])
     )
     some = prepare(parse(text, base=folder))
-    assert some.observations["group"].iloc[-1] == names[-1]
+    assert some.observations["group"].iloc[-1] == "unknown"
     assert "1 files have no group" in some.summary["notes"][0]
 
 
@@ -208,3 +208,15 @@ def test_the_common_rate_is_the_smallest_that_is_not_rare():
     assert common_rate([48000] * 9) == 16000
     assert common_rate([4000] * 3) == 4000
     assert common_rate([-1, -1]) == 16000
+
+
+def test_a_group_pattern_that_fits_no_name_is_refused_and_one_that_misses_some_is_a_finding(folder):
+    names = sorted(path.name for path in folder.glob("*.wav"))
+    (folder / "l.csv").write_text("file,label\n" + "\n".join(f"{n},{n[0]}" for n in names))
+    text = LEAN + "[sounds]\ntable = 'l.csv'\nlabels = 'table'\ngroup = 'pattern'\npattern = '{}'"
+    with pytest.raises(InputError, match="finds a group in none of 12 names"):
+        prepare(parse(text.format(r"sp(?P<group>\d+)"), base=folder))
+    some = prepare(parse(text.format(r"\w_(?P<group>[xy])_\d"), base=folder))
+    missed = some.recordings[some.recordings["flags"].str.contains("W-NOGROUP")]
+    assert missed["path"].tolist() == [name for name in names if name[2] not in "xy"]
+    assert some.summary["flags"]["W-NOGROUP"] == len(missed)

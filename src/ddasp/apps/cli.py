@@ -93,6 +93,10 @@ def init(
     """
     from ddasp.apps import inspect
 
+    if out.is_dir():
+        raise InputError(
+            "E-ARGUMENT", f"--out is {out}, a folder; expected the name of a file to write"
+        )
     if out.exists() and not force:
         raise InputError(
             "E-ARGUMENT",
@@ -144,7 +148,8 @@ def _run(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    from ddasp.procedure import run as procedure_run
+    with _interrupt_kept():
+        from ddasp.procedure import run as procedure_run
 
     with showing(quiet=quiet) as progress:
         result = procedure_run.run(
@@ -163,6 +168,7 @@ def _run(
                 "verdict": result.verdict_word,
                 "sentence": result.verdict_sentence,
                 "n_fits": result.n_fits,
+                "findings": result.findings,
                 "steps": result.steps,
             }
         )
@@ -203,12 +209,14 @@ def inspect(sounds: Path, workers: int | None, quiet: bool, as_json: bool) -> No
     help="csv (default), or one JSON object a line.",
 )
 @click.option("--out", type=A_PATH, metavar="FILE", help="Write there, not to standard output.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @_common
 def apply(
     run_folder: Path,
     inputs: tuple[Path, ...],
     form: str | None,
     out: Path | None,
+    force: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -220,6 +228,11 @@ def apply(
     """
     from ddasp._files import write_text
     from ddasp.apps.decisions import csv_text, decided, json_lines
+
+    if out is not None and out.exists() and not force:
+        raise InputError(
+            "E-ARGUMENT", f"--out is {out}, which exists; name another, or replace it: --force"
+        )
 
     n_failed = 0
 
@@ -287,6 +300,23 @@ def _from_here(path: Path) -> Path:
     """A path as a person in this folder would type it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+@contextlib.contextmanager
+def _interrupt_kept() -> Iterator[None]:
+    """Hold Ctrl-C back while libraries load: some of them take it for a failed import of theirs."""
+    asked: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    except ValueError:  # not the main thread: nobody presses Ctrl-C here
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _print_json(value: Any) -> None:

@@ -34,6 +34,7 @@ __all__ = ["apply", "deploy", "installed"]
 
 N_PROOF = 256
 TOLERANCE = 1e-5
+AUDIBLE = 1e-3  # of full scale, -60 dBFS
 
 
 def installed(package: str) -> bool:
@@ -172,7 +173,12 @@ def apply(run: Path, inputs: list[Path]) -> Iterator[dict[str, Any]]:
     """
     folder = run / "6_application" if (run / "6_application").is_dir() else run
     about, model = _load(folder)
-    for path, shown in recordings.inputs(inputs):
+    found = list(recordings.inputs(inputs))
+    if not found:
+        raise InputError(
+            "E-DATA", f"no sounds in {', '.join(map(str, inputs))}; expected files or folders"
+        )
+    for path, shown in found:
         try:
             pieces = recordings.pieces(
                 path, rate=about["rate"], window=about["window"], max_duration=about["max_duration"]
@@ -215,11 +221,13 @@ def _decide(about: dict[str, Any], model: Any, shown: str, pieces: Any) -> Itera
             continue
         p = out[0].astype(float)
         decided = int(decide(p[np.newaxis], cost)[0])
-        known = bool(p.max() >= about["dont_know_below"])
+        silent = not np.any(np.abs(signal) > AUDIBLE)  # a decision on nothing is no knowledge
+        known = bool(p.max() >= about["dont_know_below"]) and not silent
         row |= {
             "decided": about["labels"][decided] if known else "don't know",
             "probability": float(p[decided]),
             "known": known,
+            "flags": "W-SILENT" if silent else "",
         }
         yield row | {
             f"p:{label}": float(value) for label, value in zip(about["labels"], p, strict=True)

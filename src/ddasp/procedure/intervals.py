@@ -342,7 +342,8 @@ def _on_scale(case: _Case, value: float, half: float) -> tuple[float, float]:
         return value / (1 + bent), value / (1 - bent) if bent < 1 else high
     elif case.measure.scale == "determination" and value < 1:
         rest = 1 - value
-        return 1 - rest * np.exp(half / rest), 1 - rest * np.exp(-half / rest)
+        with np.errstate(over="ignore"):  # a bound that is that far away is minus infinity
+            return 1 - rest * np.exp(half / rest), 1 - rest * np.exp(-half / rest)
     return max(low, value - half), min(high, value + half)
 
 

@@ -57,6 +57,7 @@ __all__ = [
 SHORTCUTS = tuple(name for name, s in FEATURE_SETS.items() if s.shortcut)
 MIN_REGRESSION = 10  # observations
 NAN = float("nan")
+UNKNOWN = "unknown"  # the group of files without one, where others have one
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def prepare(
     """
     sets = (*problem.preparation.features, *SHORTCUTS)
     corpus = collect(problem, sets, cache, workers, progress or Silent())
+    _check_pattern(corpus)
     observations, origin = _observations(corpus)
     pairs = _duplicates(corpus, observations, origin)
     observations, aside, kept = _set_aside(corpus, observations, origin)
@@ -225,12 +227,14 @@ def _groups(corpus: Corpus, observations: pd.DataFrame) -> list[str]:
         names, known = [""] * len(names), set()
     if known and "" in names:
         n = len({path for path, name in zip(paths, names, strict=True) if not name})
-        corpus.notes.append(f"{n} files have no group; each is taken for a group of its own.")
-    elif not known and corpus.problem.sounds.window is not None:
+        corpus.notes.append(
+            f'{n} files have no group; together they are taken for the group "{UNKNOWN}".'
+        )
+        return [name or UNKNOWN for name in names]
+    if not known and corpus.problem.sounds.window is not None:
         corpus.notes.append("No groups are known; the windows of one file are taken for a group.")
-    elif not known:
-        return names
-    return [name or path for name, path in zip(names, paths, strict=True)]
+        return paths
+    return names
 
 
 def _duplicates(
@@ -293,13 +297,32 @@ def _set_aside(
     why = {item.label: item.why for item in aside}
     for (number, _), label in zip(origin, observations["label"], strict=True):
         if label in why:
-            corpus.files[number].flag("W-RARE", f'class "{label}" is set aside: {why[label]}')
+            file, detail = corpus.files[number], f'class "{label}" is set aside: {why[label]}'
+            wholly = set(file.labels) - {""} <= set(why)
+            (file.reject if wholly else file.flag)("W-RARE", detail)
     kept = [i for i, label in enumerate(observations["label"]) if label not in why]
     rest = observations.iloc[kept].reset_index(drop=True)
     # a copy whose twin was set aside has none any more
     counts = Counter(rest["duplicate_set"])
     rest["duplicate_set"] = [s if counts[s] > 1 else -1 for s in rest["duplicate_set"]]
     return rest, aside, kept
+
+
+def _check_pattern(corpus: Corpus) -> None:
+    """A group pattern that fits no name is a mistake; one that misses some names is a finding."""
+    if corpus.labeller.group_source != "pattern":
+        return
+    used = [file for file in corpus.files if not file.code]
+    without = [file for file in used if not file.label.group]
+    if used and len(without) == len(used):
+        raise InputError(
+            "E-PROBLEM",
+            f"[sounds] pattern = '{corpus.problem.sounds.pattern}': it finds a group in none of "
+            f"{len(used)} names, the first is {used[0].source.shown}; expected to match each name in full "
+            "without its ending",
+        )
+    for file in without:
+        file.flag("W-NOGROUP", "its name does not match the pattern, so its group is not known")
 
 
 def _check_enough(corpus: Corpus, observations: pd.DataFrame, aside: list[splits.TooFew]) -> None:
@@ -401,9 +424,9 @@ def _summary(
     if n_in != n_out:
         raise RunError("E-RUN", f"{n_in} files were found, but {n_out} have a row")
     flags = Counter(code for file in corpus.files for code in file.flags)
-    n_without = _n_without_group(corpus)
-    if n_without:
-        flags["W-NOGROUP"] = n_without
+    used = [file.label.group for file in corpus.files if not file.code]
+    if len(set(used)) == 1:  # none, or one for all, which is as good as none
+        flags["W-NOGROUP"] = len(used)
     groups = Counter(observations["group"])
     del groups[""]
     window = corpus.problem.sounds.window
@@ -426,10 +449,3 @@ def _summary(
         "notes": corpus.notes,
         "corpus_digest": digest_of_corpus(corpus.problem, sounds, corpus.listing),
     }
-
-
-def _n_without_group(corpus: Corpus) -> int:
-    """Number of usable files whose group is not known, or of all when all share one."""
-    used = [file for file in corpus.files if not file.code]
-    one = len({file.label.group for file in used}) == 1
-    return len(used) if one else sum(not file.label.group for file in used)

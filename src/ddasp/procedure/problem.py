@@ -131,7 +131,7 @@ def parse(text: str, *, base: Path = Path("."), name: str = "problem.toml") -> P
     except ValidationError as error:
         refuse([explain(dict(item), Problem) for item in error.errors()], name)
         raise
-    return problem.at(base)
+    return problem.at(base, name)
 
 
 # ---------------------------------------------------------------------------------- writing

@@ -68,6 +68,7 @@ class RunResult:
     verdict_word: str
     verdict_sentence: str
     n_fits: int
+    findings: str
     steps: dict[str, str] = field(default_factory=dict)
 
 
@@ -187,7 +188,18 @@ def run(
         summary["verdict"]["word"],
         summary["verdict"]["sentence"],
         state.n_fits,
+        _findings(stored.summary),
         state.steps,
+    )
+
+
+def _findings(counts: dict[str, Any]) -> str:
+    """What became of the files, in one line."""
+    aside = [item["label"] for item in counts["set_aside"]]
+    return (
+        f"{counts['n_in']} files: {counts['n_used']} used, {counts['n_warned']} used with a warning, "
+        f"{counts['n_rejected']} rejected"
+        + (f"; classes set aside: {', '.join(aside)}" if aside else "")
     )
 
 
@@ -201,6 +213,10 @@ def _refuse(folder: Path, asked: problem.Problem) -> None:
     if folder == root or folder.is_relative_to(root):
         raise InputError(
             "E-RUN", f"the run folder {folder} lies inside the sounds; name another with --out"
+        )
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / ".lock").exists():
+        raise InputError(
+            "E-RUN", f"the folder {folder} holds other things than a run; name a new one with --out"
         )
     for name in asked.spot_check.families:
         needs = FAMILIES[name].needs

@@ -153,16 +153,8 @@ def _why_ignored(entry: os.DirEntry[str]) -> str:
 
 
 def inputs(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Sound files among files and folders, each with how it is shown.
-
-    Raises
-    ------
-    InputError
-        ``E-PATH-MISSING`` when a path does not exist.
-    """
+    """Sound files among files and folders, each with how it is shown; a missing one fails when read."""
     for path in paths:
-        if not os.path.lexists(path):
-            raise InputError("E-PATH-MISSING", f"{shown(path)} does not exist")
         if os.path.isdir(path):
             for file in scan(Path(path)).files:
                 yield Path(file.path), shown(file.path)

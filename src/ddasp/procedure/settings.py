@@ -115,6 +115,12 @@ class Definition(Table):
         if self.measure and self.measure not in fitting:
             allowed = f"a measure for {self.kind}: {', '.join(fitting)}"
             raise unfit("measure", self.measure, allowed, nearest(self.measure, fitting))
+        decisive = MEASURES[self.measure or ("mae" if self.kind == "regression" else "accuracy")]
+        if self.useful_from is not None and not decisive.low <= self.useful_from <= decisive.high:
+            allowed = (
+                f"a value that {decisive.title} can take, {decisive.low:g} to {decisive.high:g}"
+            )
+            raise unfit("useful_from", f"{self.useful_from:g}", allowed)
         if self.measure == "cost" and not self.cost:
             raise unfit("measure", "cost", "a table [problem.cost] beside it")
         return self
@@ -315,16 +321,17 @@ class Problem(Table):
     evaluation: Evaluation = Evaluation()
     run: Run = Run()
     _base: Path = PrivateAttr(default=Path("."))
+    _name: str = PrivateAttr(default="problem.toml")
 
     @property
     def base(self) -> Path:
         """The folder of `problem.toml`; relative paths start there."""
         return self._base
 
-    def at(self, base: Path) -> Problem:
-        """The same problem in another folder."""
+    def at(self, base: Path, name: str = "problem.toml") -> Problem:
+        """The same problem in another folder, under the name that messages about it use."""
         moved = self.model_copy()
-        moved._base = Path(base)
+        moved._base, moved._name = Path(base), name
         return moved
 
     @property
@@ -367,7 +374,7 @@ class Problem(Table):
         if self.kind == "binary" and len(labels) != 2:
             allowed = f'"multi-class", for {len(labels)} classes were found: {", ".join(labels)}'
             errors.append(line("problem", "kind", '"binary"', allowed))
-        refuse(errors, "problem.toml")
+        refuse(errors, self._name)
 
     def cost_matrix(self, labels: Sequence[str]) -> NDArray[np.float64] | None:
         r"""Costs of shape (n_classes, n_classes): row true, column decided; None without any.

@@ -326,8 +326,8 @@ def _sentence(goal: Goal, a: Scored, b: Scored, result: Comparison) -> str:
     )
     return (
         f"{start}: {a.candidate.label} reaches {a.mean:.3f}, {b.candidate.label} {b.mean:.3f} "
-        f"({goal.measure}; paired difference {result.difference:+.3f} in favour of the first, {spread}, "
-        f"corrected for the best of {result.n_compared})."
+        f"({goal.measure}; paired difference {result.difference:+.3f}, positive where the first is better, "
+        f"{spread}, corrected for the best of {result.n_compared})."
     )
 
 
