@@ -72,6 +72,13 @@ def test_files_of_the_table_that_are_not_there_are_known(tmp_path):
     assert found.unused() == ["gone.wav"]
 
 
+def test_two_rows_of_a_table_that_contradict_each_other_give_no_label(tmp_path):
+    (tmp_path / "t.csv").write_text("file,label\na.wav,x\na.wav,y\nb.wav,x\nb.wav,x\n")
+    found = labeller('[sounds]\ntable = "t.csv"', tmp_path)
+    assert found.of("a.wav").missing == "t.csv gives it 'x' and 'y'"
+    assert found.of("b.wav").label == "x"
+
+
 def test_an_audacity_track_is_read_and_spectral_lines_are_skipped(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("0.5\t1.25\tdog\n\\\t100.0\t200.0\n2,0\t2,5\tcat \n")

@@ -198,11 +198,19 @@ class Labeller:
         text = self._look_up(self.label_source, path, keys)
         if not text:
             return Label(group=group, missing=self._why(path))
+        others = self._others(path, keys, text) if self.label_source == "table" else []
+        if others:
+            return Label(group=group, missing=f"{self.sounds.table} gives it {text!r} and {others[0]!r}")
         if self.kind != "regression":
             return Label(label=text, group=group)
         target = _number(text)
         missing = f"{text!r} is no number" if np.isnan(target) else ""
         return Label(target=target, group=group, missing=missing)
+
+    def _others(self, path: str, keys: Sequence[str], text: str) -> list[str]:
+        """What further rows of the table say of a file, where it is something else."""
+        said = [normalised(r[k]) for r in self._rows_of(path) for k in keys[:1] if r.get(k)]
+        return [other for other in said if other != text]
 
     def _look_up(self, source: str, path: str, keys: Sequence[str]) -> str:
         """The first of the keys that the source gives for a file; blank when there is none."""
