@@ -200,7 +200,9 @@ class Labeller:
             return Label(group=group, missing=self._why(path))
         others = self._others(path, keys, text) if self.label_source == "table" else []
         if others:
-            return Label(group=group, missing=f"{self.sounds.table} gives it {text!r} and {others[0]!r}")
+            return Label(
+                group=group, missing=f"{self.sounds.table} gives it {text!r} and {others[0]!r}"
+            )
         if self.kind != "regression":
             return Label(label=text, group=group)
         target = _number(text)
