@@ -171,6 +171,8 @@ def run(
     folder = given.resolve()
     _refuse(folder, asked)
     with lock(folder / ".lock", f"the run folder {folder}"), Workers(n_workers) as workers:
+        for left in folder.rglob(".*.tmp"):  # of a run that was killed in the middle of a write
+            left.unlink()
         times_path = folder / "times.json"
         times = read_json(times_path) if times_path.exists() else {}
         state = _Run(

@@ -14,6 +14,8 @@ from ddasp.procedure.models.frame import Features, Kind, Model, Outputs
 
 __all__ = ["Convolutional", "Perceptron"]
 
+BATCH, MIN_STEPS = 32, 200
+
 
 class Perceptron(Model):
     """The multilayer perceptron of this library.
@@ -26,6 +28,7 @@ class Perceptron(Model):
     learning_rate, weight_decay, noise, dropout : float
         See `MLPClassifier`.
     n_epochs : int
+        At least; as many more as it takes to make 200 steps of 32 observations.
     seed : int
     """
 
@@ -59,6 +62,9 @@ class Perceptron(Model):
 
     def _learn(self, Z: Features, target: NDArray) -> None:
         face = MLPRegressor if self.kind == "regression" else MLPClassifier
+        # few observations make few steps an epoch, and Adam needs hundreds of steps to get anywhere
+        steps = -(-len(Z) // BATCH)
+        n_epochs = max(self.n_epochs, -(-MIN_STEPS // steps))
         self.network: mlp_numpy.Model = (
             face(
                 (self.width,) * self.n_layers,
@@ -66,7 +72,8 @@ class Perceptron(Model):
                 weight_decay=self.weight_decay,
                 noise=self.noise,
                 dropout=self.dropout,
-                n_epochs=self.n_epochs,
+                n_epochs=n_epochs,
+                batch_size=BATCH,
                 random_state=self.seed,
             )
             .fit(Z, target)
