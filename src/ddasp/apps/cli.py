@@ -175,6 +175,7 @@ def _run(
         return
     click.echo(f"\n{result.verdict_sentence}\n")
     done = sum(state == "done" for state in result.steps.values())
+    click.echo(f"sounds  {result.findings}")
     click.echo(f"report  {_from_here(result.report)}")
     click.echo(f"model   {_from_here(result.folder / '6_application')}")
     click.echo(f"fits    {result.n_fits}; steps done {done}, unchanged {len(result.steps) - done}")
