@@ -98,8 +98,17 @@ def to_json(value: Any) -> str:
     return text + "\n"
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made where it is missing.
+    data : bytes
+        Its content.
+    durable : bool
+        Wait until the disk has it. A cache that is checked when it is read need not.
 
     Raises
     ------
@@ -115,12 +124,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         )
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes 0600; a report is there to be shared
         os.replace(temporary, path)
         temporary = None
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         raise RunError("E-DISK", f"could not write {path}: {error.strerror or error}") from error
     finally:

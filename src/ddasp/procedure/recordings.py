@@ -13,11 +13,9 @@ float64, at the analysis rate; one that reaches beyond the end of the sound is p
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,8 +27,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddasp._errors import AudioError, RunError
-from ddasp._files import digest_bytes, digest_file
+from ddasp._errors import AudioError
+from ddasp._files import digest_bytes, digest_file, write_bytes
 from ddasp.audio import levels
 from ddasp.audio.containers import read_header
 from ddasp.audio.files import Recording, digest, read, resample, to_mono
@@ -334,21 +332,8 @@ def _remember(folder: str | None, key: str, found: dict[str, Any]) -> None:
     arrays |= {f"features.{name}": X for name, X in found.get("features", {}).items()}
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    path = Path(folder) / f"{key}.npz"
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getbuffer())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise RunError("E-DISK", f"could not write {path}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+    # read back, it is checked; a fsync for each of many thousand small files would take longer than they
+    write_bytes(Path(folder) / f"{key}.npz", buffer.getvalue(), durable=False)
 
 
 def _recall(folder: str | None, key: str) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ from ddasp.procedure.opened import note_opening
 from ddasp.procedure.outer import INNER_FOLDS, OuterTask, inner_folds
 from ddasp.procedure.records import fit_times, write_selection, write_spot_check, write_table
 from ddasp.procedure.selection import select
-from ddasp.procedure.spot_check import SHORTCUTS, Search, SpotCheck, pairs, spot_check
+from ddasp.procedure.spot_check import Search, SpotCheck, pairs, spot_check
 from ddasp.procedure.workers import Workers
 
 __all__ = ["STEPS", "RunResult", "run"]
@@ -229,7 +229,7 @@ def _refuse(folder: Path, asked: problem.Problem) -> None:
                 "families in problem.toml",
             )
     competing = pairs(asked.spot_check.families, asked.preparation.features, asked.kind)
-    if all(candidate.features in SHORTCUTS for candidate in competing):
+    if all(candidate.features in preparation.SHORTCUTS for candidate in competing):
         raise InputError(
             "E-PROBLEM",
             f"no family of {', '.join(asked.spot_check.families)} accepts the features "

@@ -40,9 +40,9 @@ from ddasp.procedure.fits import (
     subset,
     unpack,
 )
+from ddasp.procedure.preparation import SHORTCUTS
 
 __all__ = [
-    "SHORTCUTS",
     "Scored",
     "Search",
     "SpotCheck",
@@ -55,7 +55,6 @@ __all__ = [
     "temperature_of",
 ]
 
-SHORTCUTS = ("duration", "rate", "level")
 EQUAL, WHOLE = "equal budget", "whole training sides"
 
 
