@@ -75,3 +75,18 @@ def test_lengths_that_differ_and_negative_regularisation_are_named():
         Ridge(-1.0).fit(np.ones((3, 1)), np.ones(3))
     with pytest.raises(InputError, match="X has 2 columns; expected 1"):
         Ridge().fit(np.ones((3, 1)), np.ones(3)).predict(np.ones((1, 2)))
+
+
+def test_constant_columns_have_no_part_even_without_regularisation():
+    X = np.column_stack([np.full(3, 0.1), [0.0, 1.0, 2.0]])  # the mean of three 0.1 is not 0.1
+    ridge = Ridge(0.0).fit(X, [1.0, 3.0, 5.0])
+    assert_allclose(ridge.coef_, [0, 2], atol=1e-13)
+    # neither is the sum of these deviations 0: rounding over rounding would be a slope of 3.7
+    alone = Ridge(0.0).fit(X[:, :1], [0.1, 0.3, 0.7])
+    assert_allclose(alone.coef_, 0)
+    assert_allclose(alone.predict([[7.0]]), 1.1 / 3, rtol=1e-14)
+
+
+def test_targets_that_are_not_finite_are_named():
+    with pytest.raises(InputError, match="y contains NaN or infinity"):
+        Ridge().fit(np.ones((2, 1)), [1.0, np.nan])

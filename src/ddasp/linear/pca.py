@@ -1,9 +1,24 @@
 """Principal component analysis: the directions of largest variance, by the SVD.
 
+Which direction v of length 1 spreads the centred observations X most? The variance of their
+coordinates X v is v^T C v with the covariance C = X^T X / (n - 1); it is largest for the eigenvector
+of C with the largest eigenvalue, and then again among the directions orthogonal to it. With
+X = U S V^T these are the columns of V, C = V S^2 V^T / (n - 1), and no covariance needs to be formed:
+
+    components    rows of V^T             directions, orthonormal
+    scores        X V = U S               coordinates, uncorrelated, of variance s^2 / (n - 1)
+    loadings      V S / sqrt(n - 1)       covariance of each feature with each score of variance 1
+    whitened      U sqrt(n - 1)           scores of variance 1
+    rebuilt       U S V^T                 with k terms the nearest points of a k-dimensional plane
+
+*Loadings* here are never the components: component k is scaled by the standard deviation of its
+scores. Loadings times their transpose give back C, and of standardised features a loading is the
+correlation of feature and score.
+
 *Conventions*: X (n_observations, n_features), scores (n_observations, n_components); components
 are rows of length 1, in descending order of variance; variances are divided by
-n_observations - 1. *Sign*: the entry of largest magnitude of each component is positive, so that
-equal data give equal pictures.
+n_observations - 1. *Sign*: the entry of largest magnitude of each component (the first, of
+several) is positive, so that equal data give equal pictures.
 
 *References*: K. Pearson, "On lines and planes of closest fit to systems of points in space",
 1901; I. T. Jolliffe, "Principal Component Analysis", Springer, 2002.
@@ -18,6 +33,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ddasp._check import matrix
 from ddasp._errors import InputError
+from ddasp.linear._centred import column_means, rounding
+from ddasp.linear._input import leading
 
 __all__ = ["PCA"]
 
@@ -39,11 +56,8 @@ class PCA:
         Variance of each column of the scores.
     explained_variance_ratio_ : numpy.ndarray of shape (n_components,)
         Its share of the total variance (zero when nothing varies).
-
-    Notes
-    -----
-    With X - mean = U S V^T the components are the rows of V^T, the scores U S, and the explained
-    variances s^2 / (n_observations - 1).
+    loadings_ : numpy.ndarray of shape (n_features, n_components)
+        Covariance of each feature with each score that is scaled to variance 1.
 
     Examples
     --------
@@ -73,9 +87,9 @@ class PCA:
                 f"n_components is {self.n_components}; expected 1 to {min(X.shape)} for X of "
                 f"shape {X.shape}",
             )
-        self.mean_ = X.mean(axis=0)
+        self.mean_ = column_means(X)
         _, s, Vt = np.linalg.svd(X - self.mean_, full_matrices=False)
-        largest = np.argmax(np.abs(Vt), axis=1)
+        largest = leading(Vt.T)
         sign = np.where(Vt[np.arange(len(Vt)), largest] < 0, -1, 1).astype(X.dtype)
         variance = s**2 / max(len(X) - 1, 1)
         total = variance.sum()
@@ -83,6 +97,10 @@ class PCA:
         self.components_ = (sign[:, np.newaxis] * Vt)[: self.n_components]
         self.explained_variance_ = variance[: self.n_components]
         self.explained_variance_ratio_ = ratio[: self.n_components]
+        self.loadings_ = self.components_.T * np.sqrt(self.explained_variance_)
+        # a direction in which nothing varies up to rounding has no scale to be whitened with
+        varies = s > rounding(X, self.mean_, s)
+        self._deviation = np.sqrt(np.where(varies, variance, 0))[: self.n_components]
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -96,4 +114,33 @@ class PCA:
 
     def inverse_transform(self, scores: ArrayLike) -> NDArray[np.floating]:
         """The points of the plane that have these scores, (n_observations, n_features)."""
-        return np.asarray(self.mean_ + matrix(scores, "scores") @ self.components_)
+        return np.asarray(self.mean_ + self._scores(scores, "scores") @ self.components_)
+
+    def reconstruct(self, X: ArrayLike) -> NDArray[np.floating]:
+        """The point of the plane that is nearest to each observation, (n_observations, n_features)."""
+        return self.inverse_transform(self.transform(X))
+
+    def whiten(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Scores of variance 1, (n_observations, n_components).
+
+        The columns are uncorrelated and each is divided by its standard deviation over the data of
+        `fit`; a direction in which nothing varied there gives 0.
+        """
+        scores, deviation = self.transform(X), self._deviation
+        return np.asarray(
+            np.divide(scores, deviation, out=np.zeros_like(scores), where=deviation > 0)
+        )
+
+    def unwhiten(self, whitened: ArrayLike) -> NDArray[np.floating]:
+        """The points of the plane that have these whitened scores, (n_observations, n_features)."""
+        return self.inverse_transform(self._scores(whitened, "whitened") * self._deviation)
+
+    def _scores(self, scores: ArrayLike, name: str) -> NDArray[np.floating]:
+        scores = matrix(scores, name)
+        if scores.shape[1] != len(self.components_):
+            raise InputError(
+                "E-ARGUMENT",
+                f"{name} has {scores.shape[1]} columns; expected {len(self.components_)}, one for "
+                "each component",
+            )
+        return scores

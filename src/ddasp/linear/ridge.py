@@ -1,7 +1,7 @@
 """Ridge regression: least squares that pays for large parameters, by the SVD.
 
 *Conventions*: X (n_observations, n_features), y (n_observations,) or (n_observations, n_targets);
-the intercept is never penalised; dtype in = dtype out.
+the intercept is never penalised; dtype in = dtype out. How to choose lambda: `regularisation`.
 
 *References*: A. E. Hoerl and R. W. Kennard, "Ridge regression", Technometrics 12, 1970;
 P. C. Hansen, "Rank-Deficient and Discrete Ill-Posed Problems", SIAM, 1998 (filter factors).
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ddasp._check import in_range, matrix
 from ddasp._errors import InputError
+from ddasp.linear._centred import column_means
 
 __all__ = ["Ridge", "filter_factors"]
 
@@ -116,7 +117,9 @@ class Ridge:
                 "E-ARGUMENT",
                 f"y has length {len(y)} and X {len(X)} rows; expected as many, at least one",
             )
-        x_mean, y_mean = X.mean(axis=0), y.mean(axis=0)
+        if not np.isfinite(y).all():
+            raise InputError("E-ARGUMENT", "y contains NaN or infinity; expected finite values")
+        x_mean, y_mean = column_means(X), y.mean(axis=0)
         U, s, Vt = np.linalg.svd(X - x_mean, full_matrices=False)
         f = filter_factors(s, self.regularisation).astype(X.dtype)
         gain = np.divide(f, s, out=np.zeros_like(s), where=f > 0)
