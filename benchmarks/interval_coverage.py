@@ -1,6 +1,6 @@
 """Do intervals, tests and verdicts of ddasp hold what they promise? Simulated, with known truth.
 
-    python benchmarks/coverage.py [--repeats 500] [--write docs/statistics.md]
+    python benchmarks/interval_coverage.py [--repeats 500] [--write docs/statistics.md]
 
 Groups differ at random (a speaker is easy or hard), sizes are unequal unless said, the target is
 the expected score for a new group. Each table counts how often a nominal 95 % interval holds the
@@ -395,7 +395,7 @@ def main() -> None:
         print(text + f"\n({time.perf_counter() - start:.0f} s)\n", flush=True)
     if arguments.write is not None:
         page = arguments.write.read_text("utf-8")
-        head = f"`python benchmarks/coverage.py --repeats {arguments.repeats}`\n\n"
+        head = f"`python benchmarks/interval_coverage.py --repeats {arguments.repeats}`\n\n"
         marked = "<!-- coverage -->\n" + head + "\n".join(parts) + "<!-- /coverage -->"
         pattern = r"<!-- coverage -->.*<!-- /coverage -->"
         arguments.write.write_text(re.sub(pattern, lambda _: marked, page, flags=re.S), "utf-8")

@@ -9,7 +9,7 @@ which scores are nearly symmetric, and mapped back, so it never leaves the measu
 logit for scores between two bounds, logarithm for losses, the reciprocal for a root mean square,
 log(1 − R²) for R². Lack of spread is never taken for certainty: when all groups score the same, the
 interval is that of a binomial share with a stated effective number of observations; one group alone
-gives the whole range. How well each covers is measured by ``benchmarks/coverage.py`` and stands in
+gives the whole range. How well each covers is measured by ``benchmarks/interval_coverage.py`` and stands in
 ``docs/statistics.md``.
 
 *References*: Field and Welsh 2007, "Bootstrapping clustered data"; Cameron, Gelbach and Miller

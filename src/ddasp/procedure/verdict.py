@@ -3,7 +3,7 @@
 *Conventions*: "useful" when the whole interval lies on the good side of the smallest value that
 would be of use, "not useful" when it lies on the bad side, else "not decided at this sample size".
 Where the truth is exactly the goal, "useful" is meant to be said in one case of forty (half of
-1 − level); ``benchmarks/coverage.py`` measures 2 to 5 in 100, by how much the groups differ.
+1 − level); ``benchmarks/interval_coverage.py`` measures 2 to 5 in 100, by how much the groups differ.
 
 *References*: Altman and Bland 1995, "Absence of evidence is not evidence of absence".
 """
