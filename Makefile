@@ -11,16 +11,18 @@ FULL := $(VENV)/.full-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-fsdd clean
+.PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-fsdd \
+  bench-training clean
 
 help:
 	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
 	@echo "make test     install everything, check style, types and imports, run the tests"
 	@echo "make lint     the checks without the tests"
 	@echo "make format   let ruff put the code into its form"
-	@echo "make pages    write docs/errors.md and docs/problem.md from the code"
+	@echo "make pages    write docs/errors.md, docs/problem.md and docs/siblings.html from the code"
 	@echo "make bench-coverage   do the intervals hold what they promise?"
 	@echo "make bench-fsdd       the spoken digits in DDASP_DATA, nested, five seeds"
+	@echo "make bench-training   time per training step beside PyTorch, Keras, JAX, scikit-learn"
 	@echo "make clean    remove .venv and the caches (no sounds, no runs)"
 
 demo: $(CORE)
@@ -51,12 +53,17 @@ format: $(FULL)
 
 pages: $(CORE)
 	$(BIN)/python docs/make_pages.py
+	$(BIN)/python docs/make_siblings.py
 
 bench-coverage: $(CORE)
-	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/interval_coverage.py
 
 bench-fsdd: $(CORE)
 	$(BIN)/python benchmarks/fsdd.py
+
+bench-training: $(FULL)
+	$(PIP) --editable ".[bench]"
+	$(BIN)/python benchmarks/training.py --write docs/benchmarks
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,19 +11,25 @@ from sklearn.linear_model import LogisticRegression as Oracle
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ddasp._errors import DependencyError, InputError
-from ddasp.nonlinear.estimators import (
-    CNNClassifier,
-    LogisticRegression,
-    MLPClassifier,
-    MLPRegressor,
-)
+from ddasp.nonlinear import mlp_numpy
+from ddasp.nonlinear.cnn_estimator import CNNClassifier
+from ddasp.nonlinear.estimators import LogisticRegression, MLPClassifier, MLPRegressor
+
+# One batch of all observations, and nothing random in a step: then weights count exactly as
+# repeated rows do, which is one of the checks. Few rows and no augmentation ask for more epochs.
+WHOLE = {"n_epochs": 200, "learning_rate": 0.02, "batch_size": None, "random_state": 0}
+PLAIN = {"channels": (4,), "batch_norm": False, "dropout": 0.0, "shift": 0.0, "mask": 0.0}
 
 
 @parametrize_with_checks(
     [
         LogisticRegression(),
-        MLPClassifier((16,), n_epochs=60, learning_rate=0.01, random_state=0),
-        MLPRegressor((16,), n_epochs=60, learning_rate=0.02, random_state=0),
+        MLPClassifier((16,), **WHOLE, engine="numpy"),
+        MLPClassifier((16,), **WHOLE, engine="compiled"),
+        MLPClassifier((16,), **WHOLE, engine="torch"),
+        MLPRegressor((16,), **WHOLE),
+        CNNClassifier(**PLAIN, **WHOLE, engine="numpy"),
+        CNNClassifier(**PLAIN, **WHOLE),
     ]
 )
 def test_scikit_learn_accepts_the_estimator(estimator, check):
@@ -96,6 +102,117 @@ def test_regressor_follows_a_curve_that_no_line_follows():
 def test_a_penalty_of_the_wrong_sign_is_named(blobs):
     with pytest.raises(InputError, match="C is -1"):
         LogisticRegression(-1.0).fit(*blobs)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "torch", "tensorflow"])
+@pytest.mark.parametrize("loss", ["classes", "numbers"])
+def test_an_mlp_is_the_same_whichever_engine_trains_it(blobs, engine, loss):
+    X, y = blobs
+    face = MLPClassifier if loss == "classes" else MLPRegressor
+    mlp = face((6,), n_epochs=3, dropout=0.1, noise=0.1, engine="numpy", random_state=3)
+    ours, theirs = clone(mlp).fit(X, y), clone(mlp).set_params(engine=engine).fit(X, y)
+    ask = "logits" if loss == "classes" else "predict"
+    assert_allclose(getattr(ours, ask)(X), getattr(theirs, ask)(X), rtol=1e-9)
+    assert_allclose(ours.partial_fit(X, y).losses_, theirs.partial_fit(X, y).losses_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "tensorflow"])
+def test_a_cnn_is_the_same_whichever_engine_trains_it(blobs, engine):
+    X, y = blobs
+    cnn = CNNClassifier(channels=(3,), n_epochs=2, random_state=3)
+    ours, theirs = clone(cnn).fit(X, y), clone(cnn).set_params(engine=engine).fit(X, y)
+    assert_allclose(ours.logits(X), theirs.logits(X), rtol=1e-9)
+    for a, b in zip(ours.layers_, theirs.layers_, strict=True):
+        assert a.kind == b.kind
+        if a.weights is not None:
+            assert_allclose(a.weights, b.weights, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("face", [MLPClassifier, CNNClassifier])
+def test_parameters_can_be_read_and_set(blobs, face):
+    X, y = blobs
+    model = face(n_epochs=1, engine="numpy", random_state=0).fit(X, y)
+    before = model.logits(X)
+    theta = model.parameters_
+    for p in theta:
+        p[:] = 0  # copies: the model keeps its own
+    assert_array_equal(model.logits(X), before)
+    model.parameters_ = theta
+    assert_array_equal(model.logits(X), np.zeros_like(before))
+    model.partial_fit(X, y)
+    assert np.abs(model.logits(X)).max() > 0
+    with pytest.raises(InputError, match="theta has shapes"):
+        model.parameters_ = theta[:-1]
+
+
+def test_partial_fit_goes_on_as_one_training_would(blobs):
+    X, y = blobs
+    mlp = MLPClassifier((4,), schedule="constant", batch_size=None, engine="numpy", random_state=0)
+    for _ in range(30):
+        mlp.partial_fit(X, y)
+    model = mlp_numpy.build(mlp.model_.spec, MLPClassifier.parameters_.fget(_started(mlp, X, y)))
+    rows = [np.arange(len(X))] * 30
+    whole, losses = mlp_numpy.fit(model, X, y, optimizer=mlp._optimizer("constant"), batches=rows)
+    # the rows stand in another order in every epoch: sums are rounded differently
+    assert_allclose(mlp.losses_, losses, rtol=1e-9)
+    for p, q in zip(mlp.parameters_, whole.theta, strict=True):
+        assert_allclose(p, q, rtol=1e-6, atol=1e-9)
+
+
+def _started(mlp, X, y):
+    """The same estimator after a first epoch that changes nothing."""
+    return clone(mlp).set_params(learning_rate=0.0).partial_fit(X, y)
+
+
+def test_partial_fit_learns_classes_that_come_later_and_refuses_strange_ones(blobs):
+    X, y = blobs
+    mlp = MLPClassifier((8,), learning_rate=0.02, engine="numpy", random_state=0)
+    mlp.partial_fit(X[y < 2], y[y < 2], classes=[0, 1, 2])
+    for _ in range(40):
+        mlp.partial_fit(X, y)
+    assert mlp.score(X, y) > 0.6
+    with pytest.raises(InputError, match="y holds 7; expected one of"):
+        mlp.partial_fit(X, np.full(len(X), 7))
+
+
+def test_weights_with_minibatches_pull_towards_what_counts(blobs):
+    X, y = blobs
+    mlp = MLPClassifier((8,), n_epochs=20, engine="numpy", random_state=0)
+    heavy = mlp.fit(X, y, np.where(y == 2, 50.0, 1.0)).predict(X)
+    assert (heavy == 2).mean() > (mlp.fit(X, y).predict(X) == 2).mean() + 0.1
+    with pytest.raises(InputError, match="not all zero"):
+        mlp.fit(X, y, np.zeros(len(X)))
+
+
+def test_early_stopping_takes_groups_and_ends_before_the_last_epoch(blobs):
+    X, y = blobs
+    groups = np.repeat(np.arange(9), 10)
+    mlp = MLPClassifier(
+        (32,), n_epochs=300, early_stopping=True, patience=5, engine="numpy", random_state=0,
+        learning_rate=0.02, schedule="constant",
+    ).fit(X, y, groups=groups)  # fmt: skip
+    assert len(mlp.validation_losses_) < 300
+    weights = np.ones(90)
+    weights[:10] = 0
+    mlp.fit(X, y, weights, groups=groups)
+    with pytest.raises(InputError, match="groups has length 89; expected 90"):
+        mlp.fit(X, y, groups=groups[:-1])
+
+
+def test_progress_says_how_far_training_is(blobs, capsys, monkeypatch):
+    monkeypatch.setattr("ddasp._progress.SHOW_AFTER", 0.0)
+    MLPClassifier((2,), n_epochs=3, progress=True, engine="numpy").fit(*blobs)
+    assert "epochs: 3 of 3" in capsys.readouterr().err
+
+
+def test_device_belongs_to_torch(blobs):
+    with pytest.raises(InputError, match="only engine 'torch' trains elsewhere"):
+        MLPClassifier(engine="numpy", device="cuda").fit(*blobs)
+
+
+def test_a_wrong_number_of_columns_for_the_maps_is_named():
+    with pytest.raises(InputError, match="X has 5 columns; expected 4 = 2 x 2 of input_shape"):
+        CNNClassifier((2, 2), engine="numpy").fit(np.zeros((4, 5)), [0, 0, 1, 1])
 
 
 def test_missing_torch_is_named_with_the_command_that_mends_it(monkeypatch):

@@ -8,14 +8,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ddasp._errors import InputError
 from ddasp.nonlinear import mlp_numpy as mlp
-from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, initial_parameters, minibatches
+from ddasp.nonlinear.spec import (
+    SGD,
+    Adam,
+    ModelSpec,
+    disturbances,
+    initial_parameters,
+    minibatches,
+)
 
 SPECS = [
     ModelSpec((4, 5, 3), ("tanh", "softmax"), "categorical_cross_entropy", l2=0.1),
     ModelSpec((4, 3), ("softmax",), "categorical_cross_entropy"),
     ModelSpec((4, 6, 5, 1), ("relu", "tanh", "sigmoid"), "binary_cross_entropy", l2=0.3),
     ModelSpec((4, 5, 2), ("sigmoid", "linear"), "squared_error", l2=0.2),
-    ModelSpec((4, 5, 2), ("relu", "tanh"), "squared_error"),
+    ModelSpec((4, 5, 2), ("relu", "tanh"), "squared_error", l1=0.2, l2=0.1),
     ModelSpec((4, 2, 2), ("linear", "sigmoid"), "squared_error"),
 ]
 
@@ -95,16 +102,9 @@ def test_dtype_stays_and_saturation_zero_and_one_observation_stay_finite(spec, d
             assert g.shape == p.shape
             assert np.isfinite(g).all()
     batches = minibatches(len(X), 3, 2, np.random.default_rng(0))
-    trained, _ = mlp.fit(
-        model,
-        X,
-        y,
-        optimizer=Adam(0.01),
-        batches=batches,
-        noise=0.1,
-        dropout=0.2,
-        rng=np.random.default_rng(1),
-    )
+    noisy = replace(model, spec=replace(spec, noise=0.1, dropout=0.2))
+    rng = np.random.default_rng(1)
+    trained, _ = mlp.fit(noisy, X, y, optimizer=Adam(0.01), batches=batches, rng=rng)
     assert all(p.dtype == dtype and np.isfinite(p).all() for p in trained.theta)
 
 
@@ -172,25 +172,32 @@ def test_training_solves_exclusive_or_and_changes_nothing_that_was_passed_in():
         assert_array_equal(p, q)
 
 
-def test_gradients_under_dropout_equal_central_differences_with_the_same_mask():
-    spec = replace(SPECS[2], l2=0.0)
+@pytest.mark.parametrize("spec", SPECS)
+def test_gradients_under_dropout_equal_central_differences_with_the_same_masks(spec):
     model, X, y = problem(spec)
-    y = y[:, np.newaxis].astype(float)
-    masks = mlp._dropout_masks(spec, len(X), 0.4, np.random.default_rng(3), X.dtype)
-    value, gradient = mlp._loss_and_gradients(spec, model.theta, X, y, masks)
-    h = 1e-6
+    y = y if y.ndim == 2 or spec.widths[-1] > 1 else y[:, np.newaxis].astype(float)
+    silent = replace(spec, dropout=0.4)
+    _, masks = disturbances(silent, len(X), np.random.default_rng(3), X.dtype)
+    assert len(masks) == len(spec.widths) - 2
+    _, gradient, _ = mlp._loss_and_gradients(spec, model.theta, X, y, None, masks)
+    h = 1e-6  # as above
     for i, g in enumerate(gradient):
-        theta = mlp.parameters(model)
-        theta[i].flat[0] += h
-        up = mlp._loss_and_gradients(spec, theta, X, y, masks)[0]
-        assert_allclose(g.flat[0], (up - value) / h, atol=1e-5)  # one-sided: error of order h
+        values = []
+        for sign in (1, -1):
+            theta = mlp.parameters(model)
+            theta[i].flat[0] += sign * h
+            values.append(mlp._loss_and_gradients(spec, theta, X, y, None, masks)[0])
+        assert_allclose(g.flat[0], (values[0] - values[1]) / (2 * h), atol=1e-8)
 
 
-def test_dropout_leaves_the_mean_of_a_unit_as_it_is():
-    spec = ModelSpec((1, 50, 1), ("relu", "linear"), "squared_error")
-    (mask,) = mlp._dropout_masks(spec, 4000, 0.3, np.random.default_rng(0), np.dtype(float))
-    assert_allclose(mask.mean(), 1, atol=0.01)  # 200,000 draws: standard error 0.0015
-    assert_allclose(np.unique(mask), [0, 1 / 0.7], rtol=1e-6)
+def test_l1_takes_the_same_from_every_weight_and_nothing_from_zero_or_intercepts():
+    spec = ModelSpec((3, 1), ("linear",), "squared_error", l1=0.5)
+    model = mlp.build(spec, (np.array([[2.0], [0.0], [-1.0]]), np.array([4.0])))
+    # inputs of zero: y_hat = b = 4 meets its target, so the penalty alone is left, 0.5 * 3
+    value, (dW, db) = mlp.loss_and_gradients(model, np.zeros((2, 3)), [4.0, 4.0])
+    assert value == 1.5
+    assert_array_equal(dW.ravel(), [0.5, 0, -0.5])
+    assert db == 0
 
 
 def test_wrong_shapes_and_missing_randomness_are_named():
@@ -205,5 +212,6 @@ def test_wrong_shapes_and_missing_randomness_are_named():
         mlp.build(SPECS[0], model.theta[:-1])
     with pytest.raises(InputError, match="y has shape"):
         mlp.loss(*problem(SPECS[3])[:2], np.zeros(3))
+    noisy = replace(model, spec=replace(SPECS[0], noise=0.1))
     with pytest.raises(InputError, match="rng is None"):
-        mlp.fit(model, X, y, optimizer=SGD(), batches=[], noise=0.1)
+        mlp.fit(noisy, X, y, optimizer=SGD(), batches=[np.arange(2)])

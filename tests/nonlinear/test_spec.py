@@ -8,18 +8,29 @@ from ddasp._errors import InputError
 from ddasp.nonlinear.spec import (
     SGD,
     Adam,
+    Minibatches,
     ModelSpec,
+    disturbances,
     initial_parameters,
+    inputs_of,
     learning_rates,
     minibatches,
     n_parameters,
+    shapes_of,
+    targets_of,
+    weights_of,
 )
+
+CLASSES = ModelSpec((2, 3), ("softmax",), "categorical_cross_entropy")
+BINARY = ModelSpec((2, 1), ("sigmoid",), "binary_cross_entropy")
+NUMBERS = ModelSpec((2, 2), ("linear",), "squared_error")
 
 
 def test_number_of_parameters_is_that_of_the_arrays():
     spec = ModelSpec((7, 5, 3), ("tanh", "softmax"), "categorical_cross_entropy")
     theta = initial_parameters(spec, np.random.default_rng(0))
     assert n_parameters(spec) == sum(p.size for p in theta) == 58
+    assert shapes_of(spec) == [p.shape for p in theta]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +48,93 @@ def test_number_of_parameters_is_that_of_the_arrays():
 def test_a_spec_that_can_not_be_is_refused(widths, activations, loss, match):
     with pytest.raises(InputError, match=match):
         ModelSpec(widths, activations, loss)
+
+
+@pytest.mark.parametrize("name", ["l1", "l2", "noise", "dropout"])
+def test_penalties_noise_and_dropout_are_not_negative(name):
+    with pytest.raises(InputError, match=f"{name} is -0.1; expected 0 to "):
+        ModelSpec((3, 2), ("linear",), "squared_error", **{name: -0.1})
+
+
+def test_dropout_of_everything_is_refused():
+    with pytest.raises(InputError, match=r"dropout is 1; expected 0 to 0\.99"):
+        ModelSpec((3, 2), ("linear",), "squared_error", dropout=1.0)
+
+
+def test_inputs_keep_their_dtype_and_must_fit_the_first_layer():
+    assert inputs_of(NUMBERS, np.ones((3, 2), dtype=np.float32)).dtype == np.float32
+    assert inputs_of(NUMBERS, [[1, 2]]).dtype == np.float64
+    with pytest.raises(InputError, match="X has 3 columns; expected 2"):
+        inputs_of(NUMBERS, np.ones((4, 3)))
+    with pytest.raises(InputError, match="X contains NaN or infinity"):
+        inputs_of(NUMBERS, [[np.nan, 0.0]])
+
+
+def test_targets_become_codes_or_a_matrix_of_the_dtype_of_X():
+    assert_array_equal(targets_of(CLASSES, [2, 0], 2, np.float64), [2, 0])
+    column = targets_of(BINARY, [0, 1], 2, np.float32)
+    assert column.shape == (2, 1)
+    assert column.dtype == np.float32
+    assert_array_equal(targets_of(BINARY, [[0.25]], 1, np.float64), [[0.25]])  # smoothed targets
+
+
+@pytest.mark.parametrize(
+    ("spec", "y", "match"),
+    [
+        (CLASSES, [0, 3], "y has shape .* expected .2,. integer codes 0 to 2"),
+        (CLASSES, [-1, 0], "integer codes 0 to 2"),
+        (CLASSES, [0.0, 1.0], "dtype float64; expected .* integer codes"),
+        (CLASSES, [0], "y has shape .1,.* expected .2,."),
+        (BINARY, [-1, 1], "y reaches from -1 to 1; expected 0 to 1 .* labels -1 and 1"),
+        (BINARY, [0, 1.001], "y reaches from 0 to 1.001"),
+        (NUMBERS, [1.0, 2.0], "y has shape .2,.; expected .2, 2., a row for each of X"),
+        (NUMBERS, [[1.0, np.nan]] * 2, "y contains NaN or infinity"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(spec, y, match):
+    with pytest.raises(InputError, match=match):
+        targets_of(spec, y, 2, np.float64)
+
+
+def test_no_observations_are_refused():
+    with pytest.raises(InputError, match="X has no rows"):
+        targets_of(NUMBERS, np.empty((0, 2)), 0, np.float64)
+
+
+def test_weights_of_observations_have_mean_one_whatever_their_scale():
+    assert weights_of(None, 3, np.float64) is None
+    assert_allclose(weights_of([1, 2, 3], 3, np.float64), [0.5, 1, 1.5])
+    assert_array_equal(weights_of([7, 7], 2, np.float64), [1, 1])
+    assert weights_of([0, 1e-30], 2, np.float32).dtype == np.float32
+    assert_allclose(weights_of([0, 1e-30], 2, np.float32), [0, 2])
+
+
+@pytest.mark.parametrize("weights", [[1, -1e-9], [1, np.inf], [0, 0], [1], [[1], [1]]])
+def test_weights_that_can_not_be_are_refused(weights):
+    with pytest.raises(InputError, match=r"sample_weight has shape .* not all zero"):
+        weights_of(weights, 2, np.float64)
+
+
+def test_noise_has_its_deviation_and_dropout_leaves_the_mean_of_a_unit_as_it_is():
+    spec = ModelSpec((50, 40, 1), ("relu", "linear"), "squared_error", noise=2.0, dropout=0.3)
+    noise, (mask,) = disturbances(spec, 4000, np.random.default_rng(0), np.float64)
+    assert noise.shape == (4000, 50)
+    assert mask.shape == (4000, 40)
+    assert_allclose(noise.std(), 2, rtol=0.01)  # 200,000 draws: standard error 0.16 %
+    assert_allclose(mask.mean(), 1, atol=0.01)  # 160,000 draws: standard error 0.0016
+    assert_allclose(np.unique(mask), [0, 1 / 0.7], rtol=1e-6)
+
+
+def test_disturbances_do_not_depend_on_the_dtype_and_come_only_when_asked_for():
+    spec = ModelSpec((3, 4, 1), ("relu", "linear"), "squared_error", noise=0.5, dropout=0.5)
+    double = disturbances(spec, 6, np.random.default_rng(0), np.float64)
+    single = disturbances(spec, 6, np.random.default_rng(0), np.float32)
+    assert_allclose(double[0], single[0], rtol=1e-6)
+    assert_array_equal(double[1][0], single[1][0])
+    assert single[0].dtype == single[1][0].dtype == np.float32
+    assert disturbances(NUMBERS, 6, None, np.float64) == (None, ())
+    with pytest.raises(InputError, match="rng is None; expected a Generator"):
+        disturbances(spec, 6, None, np.float64)
 
 
 def test_initial_parameters_keep_the_variance_and_do_not_depend_on_the_dtype():
@@ -61,8 +159,26 @@ def test_every_epoch_visits_every_observation_once_in_a_new_order():
         minibatches(0, 4, 1, np.random.default_rng(0))
 
 
-def test_learning_rates_stay_or_fall_to_zero():
+def test_minibatches_are_a_sequence_of_arrays_whatever_they_were_made_of():
+    rows = [np.array([3, 1]), np.array([], dtype=int), np.array([2])]
+    batches = Minibatches.of(rows)
+    assert len(batches) == 3
+    for found in (list(batches), batches[:], [batches[i] for i in (-3, -2, -1)]):
+        for batch, expected in zip(found, rows, strict=True):
+            assert_array_equal(batch, expected)
+            assert batch.dtype == np.intp
+    assert [batch.tolist() for batch in batches[::-2]] == [[2], [3, 1]]
+    assert Minibatches.of(batches) is batches
+    assert len(Minibatches.of([])) == 0
+    with pytest.raises(IndexError):
+        batches[3]
+
+
+def test_learning_rates_stay_fall_to_zero_or_are_given():
     assert_allclose(learning_rates(Adam(0.1), 3), 0.1)
+    assert_array_equal(learning_rates(SGD((0.1, 0.3)), 2), [0.1, 0.3])
+    with pytest.raises(InputError, match="learning_rate has 2 entries; expected 3, one a step"):
+        learning_rates(Adam((0.1, 0.3)), 3)
     rates = learning_rates(SGD(1.0, schedule="cosine"), 1000)
     assert rates[0] == 1
     assert_allclose(rates[500], 0.5)

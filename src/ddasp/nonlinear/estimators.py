@@ -2,15 +2,17 @@
 
 *Conventions*: X (n_observations, n_features); float32 stays float32, everything else is computed in
 float64; classes may be any labels and are kept, sorted, in ``classes_``; `logits` has one column
-for each class, also for two; all randomness comes from ``random_state``.
+for each class, also for two; all randomness comes from ``random_state``. ``sample_weight`` says how
+much an observation counts: with all observations in one batch, a weight of 2 is the same as the
+observation twice; with minibatches that holds for the mean over their orders. An observation of
+weight zero is left out.
 
-*References*: Buitinck et al., "API design for machine learning software", 2013; the engines'
+*References*: L. Buitinck et al., "API design for machine learning software", 2013; the engines'
 own references stand in their files.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -21,32 +23,68 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ddasp._errors import DependencyError, InputError
+from ddasp._errors import InputError
 from ddasp.nonlinear import mlp_numpy
-from ddasp.nonlinear.spec import (
-    Adam,
-    Augmentation,
-    CNNSpec,
-    ModelSpec,
-    Parameters,
-    initial_parameters,
-    minibatches,
-)
+from ddasp.nonlinear.engines import engine_of
+from ddasp.nonlinear.network import Network
+from ddasp.nonlinear.spec import ModelSpec, Parameters, initial_parameters, weights_of
 
-__all__ = ["CNNClassifier", "LogisticRegression", "MLPClassifier", "MLPRegressor"]
+__all__ = ["Classifier", "LogisticRegression", "MLPClassifier", "MLPRegressor", "counted"]
 
 Array = NDArray[np.floating]
 FLOATS = (np.float64, np.float32)
 
 
-class _Classifier(ClassifierMixin, BaseEstimator):
+def counted(
+    X: Array, y: NDArray, sample_weight: ArrayLike | None
+) -> tuple[Array, NDArray, Array | None]:
+    """The observations whose weight is not zero.
+
+    Parameters
+    ----------
+    X : numpy.ndarray of shape (n_observations, n_features)
+    y : numpy.ndarray of shape (n_observations,)
+    sample_weight : array_like of shape (n_observations,), optional
+        Numbers >= 0, not all zero.
+
+    Returns
+    -------
+    X : numpy.ndarray of shape (n_counted, n_features)
+    y : numpy.ndarray of shape (n_counted,)
+    sample_weight : numpy.ndarray of shape (n_counted,), or None
+    """
+    if sample_weight is None:
+        return X, y, None
+    weights_of(sample_weight, len(X), np.float64)  # the check
+    w = np.asarray(sample_weight, dtype=np.float64)
+    return X[w > 0], y[w > 0], w[w > 0]
+
+
+class Classifier(ClassifierMixin, BaseEstimator):
     """From labels to codes and back; what is learned is left to the class below."""
 
-    def _codes(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.intp]]:
-        A, labels = validate_data(self, X, y, dtype=FLOATS)
+    def _data(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        *,
+        classes: ArrayLike | None = None,
+        first: bool = True,
+    ) -> tuple[Array, NDArray[np.intp], Array | None]:
+        A, labels = validate_data(self, X, y, dtype=FLOATS, reset=first)
         check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        return A, codes
+        if first:
+            self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
+        codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
+        strange = self.classes_[codes] != labels
+        if strange.any():
+            raise InputError(
+                "E-ARGUMENT",
+                f"y holds {labels[strange].tolist()[0]!r}; expected one of {self.classes_.tolist()} - "
+                "partial_fit is told all classes in its first call",
+            )
+        return counted(A, codes, sample_weight)
 
     def _check(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
@@ -71,7 +109,7 @@ class _Classifier(ClassifierMixin, BaseEstimator):
         return np.asarray(self.classes_[z.argmax(axis=1)])
 
 
-class LogisticRegression(_Classifier):
+class LogisticRegression(Classifier):
     """Multinomial logistic regression: one dense layer with softmax, trained to the optimum.
 
     Parameters
@@ -82,6 +120,8 @@ class LogisticRegression(_Classifier):
         Largest number of L-BFGS iterations.
     tol : float
         Stop when no entry of the gradient of the mean loss exceeds this.
+    engine : str
+        Whose loss and gradients are used: "numpy", "compiled", "torch" or "tensorflow".
 
     Attributes
     ----------
@@ -91,9 +131,9 @@ class LogisticRegression(_Classifier):
 
     Notes
     -----
-    Minimises C sum_i -log p(y_i | x_i) + 1/2 ||W||^2; divided by C n this is the loss of
-    `mlp_numpy` for widths (n_features, n_classes) with l2 = 1 / (C n). The intercepts are not
-    penalised, so they are free up to a common constant and are given with mean zero.
+    Minimises C sum_i w_i (-log p(y_i | x_i)) + 1/2 ||W||^2; divided by C sum_i w_i this is the loss
+    of `mlp_numpy` for widths (n_features, n_classes) with l2 = 1 / (C sum_i w_i). The intercepts
+    are not penalised, so they are free up to a common constant and are given with mean zero.
 
     Examples
     --------
@@ -102,26 +142,31 @@ class LogisticRegression(_Classifier):
     array(['low', 'high'], dtype='<U4')
     """
 
-    def __init__(self, C: float = 1.0, *, max_iter: int = 500, tol: float = 1e-4) -> None:
+    def __init__(
+        self, C: float = 1.0, *, max_iter: int = 500, tol: float = 1e-4, engine: str = "numpy"
+    ) -> None:
         self.C = C
         self.max_iter = max_iter
         self.tol = tol
+        self.engine = engine
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find W and b by L-BFGS from zero; the problem is convex, so the start doesn't matter."""
-        X, codes = self._codes(X, y)
+        X, codes, w = self._data(X, y, sample_weight)
         if self.C <= 0:
             raise InputError("E-ARGUMENT", f"C is {self.C}; expected a number above 0")
+        engine = engine_of("mlp", self.engine)
         shape = (X.shape[1], len(self.classes_))
-        spec = ModelSpec(shape, ("softmax",), "categorical_cross_entropy", l2=1 / (self.C * len(X)))
+        n = len(X) if w is None else w.sum()
+        spec = ModelSpec(shape, ("softmax",), "categorical_cross_entropy", l2=1 / (self.C * n))
 
         def unpack(theta: Array) -> Parameters:
             W, b = np.split(theta.astype(X.dtype), [shape[0] * shape[1]])
             return W.reshape(shape), b
 
         def objective(theta: Any) -> tuple[float, NDArray[np.float64]]:
-            model = mlp_numpy.Model(spec, unpack(theta))
-            value, (dW, db) = mlp_numpy.loss_and_gradients(model, X, codes)
+            model = engine.build(spec, unpack(theta))
+            value, (dW, db) = engine.loss_and_gradients(model, X, codes, w)
             return value, np.concatenate([dW.ravel(), db]).astype(np.float64)
 
         options: Any = {
@@ -141,56 +186,90 @@ class LogisticRegression(_Classifier):
         return np.asarray(self._check(X) @ self.coef_ + self.intercept_)
 
 
-class _MLP(BaseEstimator):
-    """The training that classifier and regressor share."""
+class _MLP(Network):
+    """The network that classifier and regressor share."""
+
+    family = "mlp"
 
     def __init__(
         self,
         hidden: tuple[int, ...] = (64,),
         *,
         activation: str = "relu",
+        optimizer: str = "adam",
         learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        schedule: str = "cosine",
+        l1: float = 0.0,
+        l2: float = 0.0,
         weight_decay: float = 0.0,
         noise: float = 0.0,
         dropout: float = 0.0,
         n_epochs: int = 50,
-        batch_size: int = 32,
+        batch_size: int | None = 32,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.15,
+        patience: int = 10,
+        engine: str = "compiled",
+        device: str = "cpu",
+        progress: bool = False,
         random_state: int | None = None,
     ) -> None:
         self.hidden = hidden
         self.activation = activation
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.schedule = schedule
+        self.l1 = l1
+        self.l2 = l2
         self.weight_decay = weight_decay
         self.noise = noise
         self.dropout = dropout
         self.n_epochs = n_epochs
         self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.engine = engine
+        self.device = device
+        self.progress = progress
         self.random_state = random_state
 
-    def _train(self, X: Array, y: NDArray, n_outputs: int, last: str, loss: str) -> None:
-        # one stream of random numbers for each purpose: a longer one does not move the others
-        starts, orders, noises = map(
-            np.random.default_rng, np.random.SeedSequence(self.random_state).spawn(3)
-        )
+    def _mlp_spec(self, n_inputs: int, n_outputs: int, last: str, loss: str) -> ModelSpec:
         hidden = tuple(self.hidden)
-        spec = ModelSpec(
-            (X.shape[1], *hidden, n_outputs), (self.activation,) * len(hidden) + (last,), loss
-        )
-        model = mlp_numpy.build(spec, initial_parameters(spec, starts, dtype=X.dtype))
-        self.model_, self.losses_ = mlp_numpy.fit(
-            model,
-            X,
-            y,
-            optimizer=Adam(self.learning_rate, weight_decay=self.weight_decay, schedule="cosine"),
-            batches=minibatches(len(X), self.batch_size, self.n_epochs, orders),
+        return ModelSpec(
+            (n_inputs, *hidden, n_outputs),
+            (self.activation,) * len(hidden) + (last,),
+            loss,
+            l1=self.l1,
+            l2=self.l2,
             noise=self.noise,
             dropout=self.dropout,
-            rng=noises,
         )
 
+    def _initial(self, spec: Any, rng: np.random.Generator, dtype: np.dtype) -> tuple[Any, ...]:
+        return (initial_parameters(spec, rng, dtype=dtype),)
 
-class MLPClassifier(_Classifier, _MLP):
-    """Multilayer perceptron with softmax, trained by Adam on minibatches.
+    def _keep(self, spec: Any, *arrays: Parameters) -> None:
+        self.model_ = mlp_numpy.build(spec, *arrays)
+
+    def _kept(self) -> tuple[Any, ...]:
+        return self.model_.spec, self.model_.theta
+
+    @property
+    def parameters_(self) -> Parameters:
+        """Copies of (W1, b1, W2, b2, ...); assign to set them."""
+        return mlp_numpy.parameters(self.model_)
+
+    @parameters_.setter
+    def parameters_(self, theta: Parameters) -> None:
+        self.model_ = mlp_numpy.build(self.model_.spec, theta)
+        self._forget()
+
+
+class MLPClassifier(Classifier, _MLP):
+    """Multilayer perceptron with softmax, trained on minibatches.
 
     Parameters
     ----------
@@ -198,43 +277,107 @@ class MLPClassifier(_Classifier, _MLP):
         Units of each hidden layer.
     activation : str
         "relu", "tanh", "sigmoid" or "linear".
+    optimizer : str
+        "adam" or "sgd".
     learning_rate : float
-        Of Adam at the start; falls to zero along half a cosine.
+    momentum : float
+        Of sgd.
+    schedule : str
+        "cosine" (the learning rate falls to zero along half a cosine) or "constant".
+    l1, l2 : float
+        Weights of the penalties l1 sum |W| + l2 / 2 sum W^2.
     weight_decay : float
-        Share of each weight, times the learning rate, that a step takes away (AdamW).
+        Of adam: share of each weight, times the learning rate, that a step takes away (AdamW).
     noise : float
         Standard deviation of Gaussian noise added to the inputs in training.
     dropout : float
         Probability with which a hidden unit is silent in a training step.
-    n_epochs, batch_size : int
+    n_epochs : int
+    batch_size : int or None
+        None: all observations in every step.
+    early_stopping : bool
+        Keep some groups back and end with the parameters that served them best.
+    validation_fraction : float
+        How many observations are kept back for it.
+    patience : int
+        Epochs without improvement before training ends.
+    engine : str
+        "compiled" (Numba), "numpy", "torch" or "tensorflow": the same numbers up to rounding.
+    device : str
+        Of engine "torch": "cpu", "cuda", ...
+    progress : bool
+        Show how far training is.
     random_state : int or None
-        Seed of initial parameters, order of the minibatches, noise and dropout.
+        Seed of initial parameters, order of the minibatches, noise, dropout, what is kept back.
 
     Attributes
     ----------
     model_ : ddasp.nonlinear.mlp_numpy.Model
-        Spec and parameters.
+        Spec and parameters, whichever engine trained them.
+    parameters_ : tuple of numpy.ndarray of shape (n_in, n_out) or (n_out,)
+        (W1, b1, W2, b2, ...); may be assigned to.
     losses_ : numpy.ndarray of shape (n_steps,)
         Loss of every minibatch.
+    validation_losses_ : numpy.ndarray of shape (n_epochs_done,)
+        With early stopping.
 
     Examples
     --------
     >>> X, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), ["same", "other", "other", "same"]
-    >>> mlp = MLPClassifier((16,), learning_rate=0.02, n_epochs=300, random_state=0)
+    >>> mlp = MLPClassifier((16,), learning_rate=0.02, n_epochs=300, engine="numpy", random_state=0)
     >>> mlp.fit(X, y).predict(X)
     array(['same', 'other', 'other', 'same'], dtype='<U5')
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train from new initial parameters."""
-        X, codes = self._codes(X, y)
-        self._train(X, codes, len(self.classes_), "softmax", "categorical_cross_entropy")
+    def _spec(self, n_inputs: int) -> ModelSpec:
+        n_classes = len(self.classes_)
+        return self._mlp_spec(n_inputs, n_classes, "softmax", "categorical_cross_entropy")
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train from new initial parameters.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_observations, n_features)
+        y : array_like of shape (n_observations,)
+        sample_weight : array_like of shape (n_observations,), optional
+        groups : array_like of shape (n_observations,), optional
+            For early stopping: the speaker, device or day of each observation.
+        """
+        self._learn(*self._data(X, y, sample_weight), self._counted_groups(groups, sample_weight))
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """One more epoch on these observations, at the full learning rate.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_observations, n_features)
+        y : array_like of shape (n_observations,)
+        classes : array_like of shape (n_classes,), optional
+            All classes that will ever come; needed in the first call if y holds fewer.
+        sample_weight : array_like of shape (n_observations,), optional
+        """
+        first = not hasattr(self, "model_")
+        self._continue(*self._data(X, y, sample_weight, classes=classes, first=first))
         return self
 
     def logits(self, X: ArrayLike) -> Array:
         """Input of the softmax, (n_observations, n_classes)."""
-        X = self._check(X)
-        return mlp_numpy.logits(self.model_, X)
+        return self._logits(self._check(X))
 
 
 class MLPRegressor(RegressorMixin, _MLP):
@@ -243,131 +386,41 @@ class MLPRegressor(RegressorMixin, _MLP):
     Examples
     --------
     >>> X = np.linspace(-1, 1, 41)[:, np.newaxis]
-    >>> mlp = MLPRegressor((16,), learning_rate=0.02, n_epochs=200, random_state=0)
+    >>> mlp = MLPRegressor((16,), learning_rate=0.02, n_epochs=200, engine="numpy", random_state=0)
     >>> abs(mlp.fit(X, X[:, 0] ** 2).predict([[0.5]])[0] - 0.25) < 0.05
     np.True_
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train from new initial parameters; y (n_observations,)."""
-        A, values = validate_data(self, X, y, dtype=FLOATS, y_numeric=True)
-        targets = np.asarray(values, dtype=A.dtype)[:, np.newaxis]
-        self._train(A, targets, 1, "linear", "squared_error")
+    def _spec(self, n_inputs: int) -> ModelSpec:
+        return self._mlp_spec(n_inputs, 1, "linear", "squared_error")
+
+    def _values(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, first: bool = True
+    ) -> tuple[Array, NDArray, Array | None]:
+        A, values = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, reset=first)
+        return counted(A, np.asarray(values, dtype=A.dtype)[:, np.newaxis], sample_weight)
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train from new initial parameters; arguments of `MLPClassifier.fit`, y numbers."""
+        data = self._values(X, y, sample_weight)
+        self._learn(*data, self._counted_groups(groups, sample_weight))
+        return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """One more epoch on these observations, at the full learning rate."""
+        self._continue(*self._values(X, y, sample_weight, first=not hasattr(self, "model_")))
         return self
 
     def predict(self, X: ArrayLike) -> Array:
         """Predicted values, (n_observations,)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
-        return mlp_numpy.predict(self.model_, X)[:, 0]
-
-
-def _engine(name: str) -> Any:
-    try:
-        return import_module(f"ddasp.nonlinear.{name}")
-    except ImportError as error:
-        raise DependencyError(
-            "E-DEPENDENCY",
-            f'ddasp.nonlinear.{name} needs PyTorch: pip install "ddasp[torch]"',
-        ) from error
-
-
-class CNNClassifier(_Classifier):
-    """Convolutional network on maps, such as log-mel spectrograms, flattened into rows of X.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (n_frames, n_bands) of a map; X has n_frames * n_bands columns.
-    channels : tuple of int
-        Maps behind each block of convolution, batch normalisation, ReLU and pooling.
-    learning_rate : float
-        Of AdamW at the start; falls to zero along half a cosine.
-    weight_decay : float
-    dropout : float
-        Probability with which an input of the dense layer is silent in a training step.
-    shift, mask : float
-        Augmentation: largest random shift in time, and widest masked stripe along both axes, as a
-        share of the map's side; 0 switches it off.
-    smoothing : float
-        Share of each target's probability that is spread over all classes.
-    n_epochs, batch_size : int
-    random_state : int or None
-
-    Attributes
-    ----------
-    layers_ : tuple of ddasp.nonlinear.spec.MapLayer
-        What was learned as arrays, batch normalisation folded into the convolutions.
-    losses_ : numpy.ndarray of shape (n_steps,)
-    """
-
-    def __init__(
-        self,
-        input_shape: tuple[int, int],
-        *,
-        channels: tuple[int, ...] = (16, 32, 64),
-        learning_rate: float = 3e-3,
-        weight_decay: float = 1e-2,
-        dropout: float = 0.3,
-        shift: float = 0.06,
-        mask: float = 0.15,
-        smoothing: float = 0.1,
-        n_epochs: int = 20,
-        batch_size: int = 64,
-        random_state: int | None = None,
-    ) -> None:
-        self.input_shape = input_shape
-        self.channels = channels
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.shift = shift
-        self.mask = mask
-        self.smoothing = smoothing
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.random_state = random_state
-
-    def _maps(self, X: Array) -> NDArray[np.float32]:
-        n_frames, n_bands = self.input_shape
-        if X.shape[1] != n_frames * n_bands:
-            raise InputError(
-                "E-ARGUMENT",
-                f"X has {X.shape[1]} columns; expected {n_frames * n_bands} = "
-                f"{n_frames} frames x {n_bands} bands of input_shape",
-            )
-        return X.astype(np.float32).reshape(-1, 1, n_frames, n_bands)
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train from new initial parameters.
-
-        Raises
-        ------
-        DependencyError
-            When PyTorch is missing; the message holds the command that installs it.
-        """
-        engine = _engine("cnn_torch")
-        X, codes = self._codes(X, y)
-        spec = CNNSpec(
-            tuple(self.input_shape), tuple(self.channels), len(self.classes_), self.dropout
-        )
-        starts, orders, noises = np.random.SeedSequence(self.random_state).spawn(3)
-        model = engine.build(spec, int(starts.generate_state(1)[0]))
-        self.losses_ = engine.fit(
-            model,
-            self._maps(X),
-            codes,
-            optimizer=Adam(self.learning_rate, weight_decay=self.weight_decay, schedule="cosine"),
-            batches=minibatches(
-                len(X), self.batch_size, self.n_epochs, np.random.default_rng(orders)
-            ),
-            augmentation=Augmentation(self.shift, self.mask),
-            smoothing=self.smoothing,
-            rng=np.random.default_rng(noises),
-        )
-        self.layers_ = engine.parameters(model)
-        return self
-
-    def logits(self, X: ArrayLike) -> Array:
-        """Input of the softmax, (n_observations, n_classes)."""
-        return np.asarray(_engine("cnn_torch").predict(self.layers_, self._maps(self._check(X))))
+        return self._logits(validate_data(self, X, dtype=FLOATS, reset=False))[:, 0]

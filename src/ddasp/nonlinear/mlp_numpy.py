@@ -10,6 +10,7 @@ and the loss L is the mean over the n observations. Backwards, D = dL/dZ (n, n_o
 
 and one layer down D = dL/dA * f'(Z). Behind the last layer the cross-entropies of softmax and
 sigmoid have the same derivative as the squared error of a linear output, D = (y_hat - y) / n.
+The penalties l1 sum |W| + l2 / 2 sum W^2 add l1 sign(W) + l2 W to dL/dW.
 
 *Conventions*: X (n_observations, n_inputs); parameters (W1, b1, W2, b2, ...); targets are codes
 0 ... n_outputs - 1 of shape (n,) for categorical cross-entropy, otherwise numbers of shape (n,) or
@@ -21,15 +22,29 @@ N. Srivastava et al., "Dropout", JMLR 15, 2014.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ddasp._check import in_range, matrix
+from ddasp._check import in_range
 from ddasp._errors import InputError
-from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, Parameters, learning_rates
+from ddasp.nonlinear.optimizers_numpy import Memory, start, update
+from ddasp.nonlinear.spec import (
+    SGD,
+    Adam,
+    ModelSpec,
+    Parameters,
+    Report,
+    Step,
+    disturbances,
+    inputs_of,
+    learning_rates,
+    shapes_of,
+    targets_of,
+    weights_of,
+)
 
 __all__ = [
     "Model",
@@ -48,10 +63,11 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Model:
-    """A spec and its parameters."""
+    """A spec, its parameters, and what the optimizer remembers of their training."""
 
     spec: ModelSpec
     theta: Parameters
+    memory: Memory | None = None
 
 
 def build(spec: ModelSpec, theta: Parameters) -> Model:
@@ -68,14 +84,9 @@ def build(spec: ModelSpec, theta: Parameters) -> Model:
     InputError
         When a shape does not follow from the widths.
     """
-    expected = [
-        shape
-        for n_in, n_out in zip(spec.widths, spec.widths[1:], strict=False)
-        for shape in ((n_in, n_out), (n_out,))
-    ]
     shapes = [np.shape(p) for p in theta]
-    if shapes != expected:
-        raise InputError("E-ARGUMENT", f"theta has shapes {shapes}; expected {expected}")
+    if shapes != shapes_of(spec):
+        raise InputError("E-ARGUMENT", f"theta has shapes {shapes}; expected {shapes_of(spec)}")
     return Model(spec, tuple(np.array(p) for p in theta))
 
 
@@ -132,8 +143,8 @@ def _forward(
     return [*inputs, inputs[-1] @ theta[-2] + theta[-1]]
 
 
-def _data_loss(spec: ModelSpec, z: Array, y: Array) -> tuple[float, Array]:
-    """Mean loss of the last layer's Z, and D = dL/dZ."""
+def _data_loss(spec: ModelSpec, z: Array, y: Array, w: Array | None) -> tuple[float, Array]:
+    """Weighted mean loss of the last layer's Z, and D = dL/dZ."""
     n = len(z)
     if spec.loss == "categorical_cross_entropy":
         # -log softmax(z)_y = log(sum exp z) - z_y, with the largest z taken out of the sum
@@ -141,50 +152,30 @@ def _data_loss(spec: ModelSpec, z: Array, y: Array) -> tuple[float, Array]:
         e = np.exp(shifted)
         total = e.sum(axis=1)
         rows = np.arange(n)
-        value = np.mean(np.log(total) - shifted[rows, y])
+        each = np.log(total) - shifted[rows, y]
         D = e / total[:, np.newaxis]
         D[rows, y] -= 1
-        return float(value), D / n
-    if spec.loss == "binary_cross_entropy":
+    elif spec.loss == "binary_cross_entropy":
         # -y log s(z) - (1 - y) log(1 - s(z)) = max(z, 0) - y z + log(1 + exp(-|z|))
-        each = np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))
-        return float(each.sum(axis=1).mean()), (_sigmoid(z) - y) / n
-    a = _activate(spec.activations[-1], z)
-    error = a - y
-    D = error * _slope(spec.activations[-1], a) / n
-    return float((error**2).sum(axis=1).mean() / 2), D
+        each = (np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))).sum(axis=1)
+        D = _sigmoid(z) - y
+    else:
+        a = _activate(spec.activations[-1], z)
+        each = ((a - y) ** 2).sum(axis=1) / 2
+        D = (a - y) * _slope(spec.activations[-1], a)
+    if w is not None:
+        each, D = w * each, w[:, np.newaxis] * D
+    return float(each.mean()), D / n
 
 
-def _targets(spec: ModelSpec, y: ArrayLike, n: int, dtype: np.dtype) -> NDArray:
-    y = np.asarray(y)
-    k = spec.widths[-1]
-    if spec.loss == "categorical_cross_entropy":
-        if y.shape != (n,) or y.dtype.kind not in "iu" or (n and not 0 <= y.min() <= y.max() < k):
-            raise InputError(
-                "E-ARGUMENT",
-                f"y has shape {y.shape} and dtype {y.dtype}; expected ({n},) integer codes "
-                f"0 to {k - 1}, one for each row of X",
-            )
-        return y
-    if y.shape not in ((n, k), (n,) if k == 1 else (n, k)):
-        raise InputError(
-            "E-ARGUMENT", f"y has shape {y.shape}; expected {(n, k)}, a row for each of X"
-        )
-    return y.reshape(n, k).astype(dtype)
-
-
-def _inputs(model: Model, X: ArrayLike) -> Array:
-    X = matrix(X)
-    if X.shape[1] != model.spec.widths[0]:
-        raise InputError(
-            "E-ARGUMENT", f"X has {X.shape[1]} columns; expected {model.spec.widths[0]}"
-        )
-    return X
+def _cast(theta: Parameters, dtype: np.dtype) -> Parameters:
+    return tuple(p.astype(dtype, copy=False) for p in theta)
 
 
 def logits(model: Model, X: ArrayLike) -> Array:
     """Z of the last layer, (n_observations, n_outputs)."""
-    return _forward(model.spec, model.theta, _inputs(model, X))[-1]
+    X = inputs_of(model.spec, X)
+    return _forward(model.spec, _cast(model.theta, X.dtype), X)[-1]
 
 
 def predict(model: Model, X: ArrayLike) -> Array:
@@ -206,25 +197,39 @@ def predict(model: Model, X: ArrayLike) -> Array:
 
 
 def _loss_and_gradients(
-    spec: ModelSpec, theta: Parameters, X: Array, y: NDArray, masks: Sequence[Array] = ()
-) -> tuple[float, Parameters]:
-    *inputs, z = _forward(spec, theta, X, masks)
-    value, D = _data_loss(spec, z, y)
+    spec: ModelSpec,
+    theta: Parameters,
+    X: Array,
+    y: NDArray,
+    w: Array | None = None,
+    masks: Sequence[Array] = (),
+) -> tuple[float, Parameters, list[Array]]:
+    """Loss, gradients, and what `_forward` found on the way."""
+    found = _forward(spec, theta, X, masks)
+    value, D = _data_loss(spec, found[-1], y, w)
     gradient: list[Array] = []
     for layer in range(len(spec.activations) - 1, -1, -1):
-        A, W = inputs[layer], theta[2 * layer]
-        value += spec.l2 / 2 * float(np.vdot(W, W))
-        gradient[:0] = [A.T @ D + spec.l2 * W if spec.l2 else A.T @ D, D.sum(axis=0)]
+        A, W = found[layer], theta[2 * layer]
+        dW = A.T @ D
+        if spec.l2:
+            value += spec.l2 / 2 * float(np.vdot(W, W))
+            dW += spec.l2 * W
+        if spec.l1:
+            value += spec.l1 * float(np.abs(W).sum())
+            dW += spec.l1 * np.sign(W)
+        gradient[:0] = [dW, D.sum(axis=0)]
         if layer > 0:
             dA = D @ W.T
             if masks:  # A = f(Z) mask: the chain rule meets the mask first
                 dA *= masks[layer - 1]
                 A = np.divide(A, masks[layer - 1], out=np.zeros_like(A), where=masks[layer - 1] > 0)
             D = dA * _slope(spec.activations[layer - 1], A)
-    return value, tuple(gradient)
+    return value, tuple(gradient), found
 
 
-def loss_and_gradients(model: Model, X: ArrayLike, y: ArrayLike) -> tuple[float, Parameters]:
+def loss_and_gradients(
+    model: Model, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> tuple[float, Parameters]:
     """Loss and its gradients from one pass forward and one backward.
 
     Parameters
@@ -232,13 +237,21 @@ def loss_and_gradients(model: Model, X: ArrayLike, y: ArrayLike) -> tuple[float,
     model : Model
     X : array_like of shape (n_observations, n_inputs)
     y : array_like of shape (n_observations,) or (n_observations, n_outputs)
+    sample_weight : array_like of shape (n_observations,), optional
+        How much each observation counts, >= 0.
 
     Returns
     -------
     loss : float
-        Mean over the observations plus l2 / 2 * sum W^2.
-    gradients : tuple of numpy.ndarray
-        (dL/dW1, dL/db1, ...), shaped like the parameters.
+        (Weighted) mean over the observations plus l1 * sum |W| + l2 / 2 * sum W^2; noise and
+        dropout belong to training and play no part.
+    gradients : tuple of numpy.ndarray of shape (n_in, n_out) or (n_out,)
+        (dL/dW1, dL/db1, ...).
+
+    Raises
+    ------
+    InputError
+        When X, y or the weights do not fit the model or each other.
 
     Notes
     -----
@@ -252,53 +265,22 @@ def loss_and_gradients(model: Model, X: ArrayLike, y: ArrayLike) -> tuple[float,
     >>> loss_and_gradients(model, [[3.0]], [5.0])  # y_hat = 7, so error 2: 2^2 / 2, 2 * 3, 2
     (2.0, (array([[6.]]), array([2.])))
     """
-    X = _inputs(model, X)
-    if not len(X):
-        raise InputError("E-ARGUMENT", "X has no rows; expected at least one observation")
-    y = _targets(model.spec, y, len(X), X.dtype)
-    return _loss_and_gradients(model.spec, model.theta, X, y)
+    X = inputs_of(model.spec, X)
+    y = targets_of(model.spec, y, len(X), X.dtype)
+    w = weights_of(sample_weight, len(X), X.dtype)
+    return _loss_and_gradients(model.spec, _cast(model.theta, X.dtype), X, y, w)[:2]
 
 
-def loss(model: Model, X: ArrayLike, y: ArrayLike) -> float:
+def loss(model: Model, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """Loss alone; see `loss_and_gradients`."""
-    return loss_and_gradients(model, X, y)[0]
+    return loss_and_gradients(model, X, y, sample_weight)[0]
 
 
-def gradients(model: Model, X: ArrayLike, y: ArrayLike) -> Parameters:
+def gradients(
+    model: Model, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> Parameters:
     """Gradients alone; see `loss_and_gradients`."""
-    return loss_and_gradients(model, X, y)[1]
-
-
-def _sgd(optimizer: SGD, theta: Parameters) -> Callable[[Parameters, float], None]:
-    velocity = [np.zeros_like(p) for p in theta]
-
-    def step(gradient: Parameters, rate: float) -> None:
-        for p, v, g in zip(theta, velocity, gradient, strict=True):
-            v *= optimizer.momentum
-            v -= rate * g
-            p += v
-
-    return step
-
-
-def _adam(optimizer: Adam, theta: Parameters) -> Callable[[Parameters, float], None]:
-    mean = [np.zeros_like(p) for p in theta]
-    square = [np.zeros_like(p) for p in theta]
-    b1, b2, t = optimizer.beta1, optimizer.beta2, 0
-
-    def step(gradient: Parameters, rate: float) -> None:
-        nonlocal t
-        t += 1
-        # both averages start at zero; dividing by 1 - b^t takes that bias out
-        correction1, correction2 = 1 - b1**t, 1 - b2**t
-        for p, m, s, g in zip(theta, mean, square, gradient, strict=True):
-            m += (1 - b1) * (g - m)
-            s += (1 - b2) * (g * g - s)
-            if p.ndim == 2 and optimizer.weight_decay:
-                p *= 1 - rate * optimizer.weight_decay
-            p -= rate / correction1 * m / (np.sqrt(s / correction2) + optimizer.epsilon)
-
-    return step
+    return loss_and_gradients(model, X, y, sample_weight)[1]
 
 
 def fit(
@@ -308,28 +290,31 @@ def fit(
     *,
     optimizer: SGD | Adam,
     batches: Sequence[NDArray[np.intp]],
-    noise: float = 0.0,
-    dropout: float = 0.0,
+    sample_weight: ArrayLike | None = None,
     rng: np.random.Generator | None = None,
+    report: Report | None = None,
+    report_every: int = 1,
 ) -> tuple[Model, NDArray[np.float64]]:
     """Train: one update of all parameters for each minibatch.
 
     Parameters
     ----------
     model : Model
-        Where training starts; it is not changed.
+        Where training starts, with the optimizer's memory of earlier steps if there is one; it is
+        not changed.
     X : array_like of shape (n_observations, n_inputs)
     y : array_like of shape (n_observations,) or (n_observations, n_outputs)
     optimizer : SGD or Adam
-    batches : sequence of numpy.ndarray
+    batches : sequence of numpy.ndarray of shape (n_batch,)
         Indices of each step's observations, as `minibatches` gives them.
-    noise : float
-        Standard deviation of Gaussian noise that is added to every input of every batch.
-    dropout : float
-        Probability, below 1, with which a hidden unit is silent in a step; the others are
-        amplified by 1 / (1 - dropout), so that nothing changes in `predict`.
+    sample_weight : array_like of shape (n_observations,), optional
+        How much each observation counts, >= 0; see `weights_of`.
     rng : numpy.random.Generator, optional
         Needed for noise and dropout.
+    report : callable, optional
+        Called with a `Step`; when it returns True, training ends.
+    report_every : int
+        After how many steps.
 
     Returns
     -------
@@ -342,32 +327,34 @@ def fit(
     ------
     InputError
         When shapes do not fit, or noise is asked for without rng.
+
+    Examples
+    --------
+    >>> spec = ModelSpec((1, 1), ("linear",), "squared_error")
+    >>> model = build(spec, (np.zeros((1, 1)), np.zeros(1)))
+    >>> step = [np.array([0, 1])]
+    >>> _, losses = fit(model, [[-1.0], [1.0]], [-2.0, 2.0], optimizer=SGD(0.5), batches=3 * step)
+    >>> losses  # the error halves with every step
+    array([2. , 0.5 , 0.125])
     """
-    X = _inputs(model, X)
-    spec, y = model.spec, _targets(model.spec, y, len(X), X.dtype)
-    in_range(dropout, "dropout", 0.0, 0.99)
-    if rng is None and (noise or dropout):
-        raise InputError("E-ARGUMENT", "rng is None; expected a Generator for noise and dropout")
+    spec, X = model.spec, inputs_of(model.spec, X)
+    y = targets_of(spec, y, len(X), X.dtype)
+    weights = weights_of(sample_weight, len(X), X.dtype)
     theta = tuple(p.astype(X.dtype) for p in model.theta)
-    step = _sgd(optimizer, theta) if isinstance(optimizer, SGD) else _adam(optimizer, theta)
+    memory = start(optimizer, theta, model.memory)
+    in_range(report_every, "report_every", 1, np.inf)
     losses = np.empty(len(batches))
     for i, rate in enumerate(learning_rates(optimizer, len(batches)).tolist()):
-        A = X[batches[i]]
-        if rng is not None and noise:
-            A = A + noise * rng.standard_normal(A.shape, dtype=np.float32).astype(X.dtype)
-        masks = _dropout_masks(spec, len(A), dropout, rng, X.dtype)
-        losses[i], gradient = _loss_and_gradients(spec, theta, A, y[batches[i]], masks)
-        step(gradient, rate)
-    return Model(spec, theta), losses
-
-
-def _dropout_masks(
-    spec: ModelSpec, n: int, dropout: float, rng: np.random.Generator | None, dtype: np.dtype
-) -> tuple[Array, ...]:
-    if rng is None or not dropout:
-        return ()
-    keep = 1 - dropout
-    return tuple(
-        ((rng.random((n, width), dtype=np.float32) < keep) / keep).astype(dtype)
-        for width in spec.widths[1:-1]
-    )
+        rows = batches[i]
+        noise, masks = disturbances(spec, len(rows), rng, X.dtype)
+        A = X[rows] if noise is None else X[rows] + noise
+        w = None if weights is None else weights[rows]
+        losses[i], gradient, found = _loss_and_gradients(spec, theta, A, y[rows], w, masks)
+        update(optimizer, theta, gradient, memory, rate)
+        if report and (i + 1) % report_every == 0:
+            outputs = (*found[1:-1], _activate(spec.activations[-1], found[-1]))
+            norm = float(np.sqrt(sum(float(np.vdot(g, g)) for g in gradient)))
+            copies = tuple(p.copy() for p in theta)
+            if report(Step(i, float(losses[i]), norm, outputs, copies)):
+                return Model(spec, theta, memory), losses[: i + 1]
+    return Model(spec, theta, memory), losses

@@ -1,24 +1,25 @@
 """What a layered model is, as data: widths, activations, loss, optimizer, and all randomness.
 
 *Conventions*: a layer is a = f(X W + b) with X (n_observations, n_in), W (n_in, n_out), b (n_out,);
-parameters are one flat tuple (W1, b1, W2, b2, ...). Initial parameters and the order of the
-minibatches are made here and passed in, so that every engine sees the same numbers.
+parameters are one flat tuple (W1, b1, W2, b2, ...). Initial parameters, the order of the
+minibatches, noise and dropout are drawn here by NumPy, so that every engine sees the same numbers.
 
 *References*: X. Glorot and Y. Bengio, AISTATS 2010; K. He et al., ICCV 2015 (initial parameters);
 D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "Decoupled weight decay
-regularization", ICLR 2019.
+regularization", ICLR 2019; N. Srivastava et al., "Dropout", JMLR 15, 2014.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ddasp._check import in_range, one_of
+from ddasp._check import in_range, matrix, one_of
 from ddasp._errors import InputError
 
 __all__ = [
@@ -26,18 +27,24 @@ __all__ = [
     "LOSSES",
     "SGD",
     "Adam",
-    "Augmentation",
-    "CNNSpec",
-    "MapLayer",
+    "Minibatches",
     "ModelSpec",
     "Parameters",
+    "Report",
+    "Step",
+    "disturbances",
     "initial_parameters",
+    "inputs_of",
     "learning_rates",
     "minibatches",
     "n_parameters",
+    "shapes_of",
+    "targets_of",
+    "weights_of",
 ]
 
-Parameters = tuple[NDArray[np.floating], ...]
+Array = NDArray[np.floating]
+Parameters = tuple[Array, ...]
 
 ACTIVATIONS = ("linear", "tanh", "sigmoid", "relu", "softmax")
 # loss: activations of the last layer that it can stand behind
@@ -61,8 +68,14 @@ class ModelSpec:
     loss : str
         ``"squared_error"``, ``"binary_cross_entropy"`` or ``"categorical_cross_entropy"``, the mean
         over observations; the cross-entropies are computed from the logits.
-    l2 : float
-        Weight of the penalty l2 / 2 * sum W^2 (matrices only, never the intercepts).
+    l1, l2 : float
+        Weights of the penalties l1 * sum |W| and l2 / 2 * sum W^2 (matrices only, never the
+        intercepts).
+    noise : float
+        In training: standard deviation of Gaussian noise that is added to every input.
+    dropout : float
+        In training: probability, below 1, with which a hidden unit is silent in a step; the others
+        are amplified by 1 / (1 - dropout), so that nothing changes in `predict`.
 
     Examples
     --------
@@ -74,7 +87,10 @@ class ModelSpec:
     widths: tuple[int, ...]
     activations: tuple[str, ...]
     loss: str
+    l1: float = 0.0
     l2: float = 0.0
+    noise: float = 0.0
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.widths) < 2 or any(width < 1 for width in self.widths):
@@ -93,23 +109,55 @@ class ModelSpec:
             raise InputError("E-ARGUMENT", "softmax stands in a hidden layer; expected it last")
         one_of(self.loss, "loss", tuple(LOSSES))
         one_of(self.activations[-1], f"last activation (loss is {self.loss})", LOSSES[self.loss])
+        in_range(self.l1, "l1", 0.0, np.inf)
         in_range(self.l2, "l2", 0.0, np.inf)
+        in_range(self.noise, "noise", 0.0, np.inf)
+        in_range(self.dropout, "dropout", 0.0, 0.99)
 
 
 @dataclass(frozen=True)
 class SGD:
-    """Steepest descent on minibatches: v <- momentum v - rate g, theta <- theta + v."""
+    """Steepest descent on minibatches: v <- momentum v - rate g, theta <- theta + v.
 
-    learning_rate: float = 0.01
+    Parameters
+    ----------
+    learning_rate : float, or tuple of float
+        Of every step, or of each.
+    momentum : float
+        0 to below 1.
+    schedule : str
+        "constant", or "cosine": falling to zero over a training's steps.
+
+    Examples
+    --------
+    >>> SGD(0.1, momentum=0.9).schedule
+    'constant'
+    """
+
+    learning_rate: float | tuple[float, ...] = 0.01
     momentum: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
 
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam with decoupled weight decay on the matrices (AdamW; 0 is Adam as it was published)."""
+    """Adam with decoupled weight decay on the matrices (AdamW; 0 is Adam as it was published).
 
-    learning_rate: float = 1e-3
+    Parameters
+    ----------
+    learning_rate : float, or tuple of float
+        Of every step, or of each.
+    beta1, beta2 : float
+        How much of the mean of the gradients, and of their squares, a step keeps.
+    epsilon : float
+        Added to the root of the mean square.
+    weight_decay : float
+        Share of each weight, times the learning rate, that a step takes away.
+    schedule : str
+        "constant", or "cosine": falling to zero over a training's steps.
+    """
+
+    learning_rate: float | tuple[float, ...] = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -118,83 +166,175 @@ class Adam:
 
 
 @dataclass(frozen=True)
-class CNNSpec:
-    """A convolutional network on maps: blocks of convolution, ReLU and pooling, then a dense head.
+class Step:
+    """What one training step saw and did: for lessons, the playground, and early stopping.
 
     Parameters
     ----------
-    input_shape : tuple of int
-        (n_frames, n_bands).
-    channels : tuple of int
-        Maps behind each block; a block's 3 x 3 convolution keeps the size, its pooling halves each
-        side of two or more.
-    n_outputs : int
-        Number of classes.
-    dropout : float
-        In front of the dense head, in training only.
+    index : int
+        0, 1, ... in this call of `fit`.
+    loss : float
+        Of the minibatch, penalties included, before the update.
+    gradient_norm : float
+        Euclidean length of all gradients together.
+    activations : tuple of numpy.ndarray of shape (n_batch, n_units)
+        Output of each layer for this minibatch, before the update.
+    parameters : tuple of numpy.ndarray of shape (n_in, n_out) or (n_out,)
+        Copies, after the update.
     """
 
-    input_shape: tuple[int, ...]
-    channels: tuple[int, ...]
-    n_outputs: int
-    dropout: float = 0.0
-
-    def pools(self) -> list[tuple[int, int]]:
-        """Size of each block's pooling window: 2, or 1 along a side that is used up.
-
-        Examples
-        --------
-        >>> CNNSpec((8, 2), (4, 4), 3).pools()
-        [(2, 2), (2, 1)]
-        """
-        n_frames, n_bands = self.input_shape
-        pools = []
-        for _ in self.channels:
-            pool = (2 if n_frames > 1 else 1, 2 if n_bands > 1 else 1)
-            n_frames, n_bands = n_frames // pool[0], n_bands // pool[1]
-            pools.append(pool)
-        return pools
-
-    def n_flat(self) -> int:
-        """Number of inputs of the dense head.
-
-        Examples
-        --------
-        >>> CNNSpec((8, 2), (4, 4), 3).n_flat()  # 4 maps of 2 x 1
-        8
-        """
-        n_frames, n_bands = self.input_shape
-        for pool in self.pools():
-            n_frames, n_bands = n_frames // pool[0], n_bands // pool[1]
-        return n_frames * n_bands * (self.channels[-1] if self.channels else 1)
+    index: int
+    loss: float
+    gradient_norm: float
+    activations: tuple[Array, ...]
+    parameters: Parameters
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How maps are varied in training: largest shift in time, widest stripe, as shares of a side."""
-
-    shift: float = 0.0
-    mask: float = 0.0
-
-
-@dataclass(frozen=True)
-class MapLayer:
-    """One layer of a trained network as data.
-
-    ``"convolution"`` (weights (n_out, n_in, height, width), zeros around the map, then ReLU),
-    ``"pool"`` (maximum over windows of `size`), ``"flatten"`` (maps to one row), ``"dense"``
-    (weights (n_in, n_out)).
-    """
-
-    kind: Literal["convolution", "pool", "flatten", "dense"]
-    weights: NDArray[np.float32] | None = None
-    bias: NDArray[np.float32] | None = None
-    size: tuple[int, int] = (1, 1)
+Report = Callable[[Step], bool | None]  # True ends the training
 
 
 def n_parameters(spec: ModelSpec) -> int:
     """Number of entries of all W and b."""
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(spec.widths))
+
+
+def shapes_of(spec: ModelSpec) -> list[tuple[int, ...]]:
+    """Shapes of (W1, b1, W2, b2, ...).
+
+    Examples
+    --------
+    >>> shapes_of(ModelSpec((2, 3), ("linear",), "squared_error"))
+    [(2, 3), (3,)]
+    """
+    return [shape for n_in, n_out in pairwise(spec.widths) for shape in ((n_in, n_out), (n_out,))]
+
+
+def inputs_of(spec: ModelSpec, X: ArrayLike) -> Array:
+    """Check X (n_observations, n_inputs): finite, as wide as the first layer; dtype is kept.
+
+    Raises
+    ------
+    InputError
+        When X is not a matrix of that width.
+    """
+    X = matrix(X)
+    if X.shape[1] != spec.widths[0]:
+        raise InputError("E-ARGUMENT", f"X has {X.shape[1]} columns; expected {spec.widths[0]}")
+    return X
+
+
+def targets_of(spec: ModelSpec, y: ArrayLike, n: int, dtype: DTypeLike) -> NDArray:
+    """Check y: codes (n,) for categorical cross-entropy, else numbers as (n, n_outputs).
+
+    Raises
+    ------
+    InputError
+        When y does not fit X or the loss, or X has no rows.
+    """
+    y = np.asarray(y)
+    k = spec.widths[-1]
+    if not n:
+        raise InputError("E-ARGUMENT", "X has no rows; expected at least one observation")
+    if spec.loss == "categorical_cross_entropy":
+        if y.shape != (n,) or y.dtype.kind not in "iu" or not 0 <= y.min() <= y.max() < k:
+            raise InputError(
+                "E-ARGUMENT",
+                f"y has shape {y.shape} and dtype {y.dtype}; expected ({n},) integer codes "
+                f"0 to {k - 1}, one for each row of X",
+            )
+        return y
+    if y.shape not in ((n, k), (n,) if k == 1 else (n, k)):
+        raise InputError(
+            "E-ARGUMENT", f"y has shape {y.shape}; expected {(n, k)}, a row for each of X"
+        )
+    y = y.reshape(n, k).astype(dtype)
+    if not np.isfinite(y).all():
+        raise InputError("E-ARGUMENT", "y contains NaN or infinity; expected finite values")
+    if spec.loss == "binary_cross_entropy" and not 0 <= y.min() <= y.max() <= 1:
+        raise InputError(
+            "E-ARGUMENT",
+            f"y reaches from {y.min():g} to {y.max():g}; expected 0 to 1 for binary cross-entropy "
+            "- are these labels -1 and 1?",
+        )
+    return y
+
+
+def weights_of(sample_weight: ArrayLike | None, n: int, dtype: DTypeLike) -> Array | None:
+    """Check weights of observations, (n,), and divide them by their mean.
+
+    A minibatch's loss is sum(w_i loss_i) / n_batch: its expected value over all minibatches is the
+    weighted mean over all observations, and weights that are all equal change nothing.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or not finite, or all are zero.
+
+    Examples
+    --------
+    >>> weights_of([1, 1, 4], 3, np.float64)
+    array([0.5, 0.5, 2. ])
+    """
+    if sample_weight is None:
+        return None
+    w = np.asarray(sample_weight, dtype=np.float64)
+    if w.shape != (n,) or not np.isfinite(w).all() or w.min() < 0 or w.max() == 0:
+        raise InputError(
+            "E-ARGUMENT",
+            f"sample_weight has shape {w.shape}; expected ({n},), one finite number >= 0 for each "
+            "row of X, not all zero",
+        )
+    return np.asarray(w / w.mean(), dtype=dtype)
+
+
+def disturbances(
+    spec: ModelSpec, n: int, rng: np.random.Generator | None, dtype: DTypeLike
+) -> tuple[Array | None, Parameters]:
+    """Noise and dropout of one training step.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    n : int
+        Observations in the minibatch.
+    rng : numpy.random.Generator or None
+        Needed when the spec asks for noise or dropout.
+    dtype : numpy dtype
+
+    Returns
+    -------
+    noise : numpy.ndarray of shape (n, n_inputs), or None
+        To be added to the inputs.
+    masks : tuple of numpy.ndarray of shape (n, n_units)
+        To be multiplied with each hidden layer's output; empty without dropout.
+
+    Raises
+    ------
+    InputError
+        When rng is missing.
+
+    Examples
+    --------
+    >>> spec = ModelSpec((1, 4, 1), ("relu", "linear"), "squared_error", dropout=0.5)
+    >>> disturbances(spec, 2, np.random.default_rng(0), np.float64)
+    (None, (array([[0., 0., 0., 2.], [2., 2., 2., 2.]]),))
+    """
+    if not (spec.noise or spec.dropout):
+        return None, ()
+    if rng is None:
+        raise InputError("E-ARGUMENT", "rng is None; expected a Generator for noise and dropout")
+    noise: Array | None = None
+    masks: Parameters = ()
+    if spec.noise:
+        noise = spec.noise * rng.standard_normal((n, spec.widths[0]), dtype=np.float32)
+        noise = noise.astype(dtype)
+    if spec.dropout:
+        keep = 1 - spec.dropout
+        masks = tuple(
+            ((rng.random((n, width), dtype=np.float32) < keep) / keep).astype(dtype)
+            for width in spec.widths[1:-1]
+        )
+    return noise, masks
 
 
 def initial_parameters(
@@ -233,9 +373,54 @@ def initial_parameters(
     return tuple(theta)
 
 
+class Minibatches(Sequence[NDArray[np.intp]]):
+    """The rows of each training step, laid end to end; entry i is an array of indices.
+
+    Parameters
+    ----------
+    order : numpy.ndarray of shape (n_indices,)
+        Rows of all steps.
+    ends : numpy.ndarray of shape (n_steps,)
+        Where each step's rows end in `order`.
+
+    Examples
+    --------
+    >>> batches = Minibatches(np.array([3, 1, 2]), np.array([2, 3]))
+    >>> [batch.tolist() for batch in batches]
+    [[3, 1], [2]]
+    """
+
+    def __init__(self, order: NDArray[np.intp], ends: NDArray[np.intp]) -> None:
+        self.order = order
+        self.ends = ends
+
+    @classmethod
+    def of(cls, batches: Sequence[NDArray[np.intp]]) -> Minibatches:
+        """The same rows from any sequence of arrays."""
+        if isinstance(batches, Minibatches):
+            return batches
+        order = np.concatenate([np.zeros(0, np.intp), *batches]).astype(np.intp)
+        return cls(order, np.cumsum([len(batch) for batch in batches], dtype=np.intp))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.intp]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray[np.intp]]: ...
+
+    def __getitem__(self, index: int | slice) -> NDArray[np.intp] | list[NDArray[np.intp]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        i = range(len(self))[index]
+        return self.order[self.ends[i - 1] if i else 0 : self.ends[i]]
+
+
 def minibatches(
     n_observations: int, batch_size: int, n_epochs: int, rng: np.random.Generator
-) -> list[NDArray[np.intp]]:
+) -> Minibatches:
     """Which observations each training step sees: a new order every epoch, cut into batches.
 
     Parameters
@@ -245,8 +430,8 @@ def minibatches(
 
     Returns
     -------
-    list of numpy.ndarray of shape (<= batch_size,)
-        Indices; the last batch of an epoch holds the rest.
+    Minibatches
+        A sequence of index arrays; the last batch of an epoch holds the rest.
 
     Examples
     --------
@@ -259,22 +444,30 @@ def minibatches(
             f"n_observations, batch_size, n_epochs are {n_observations}, {batch_size}, "
             f"{n_epochs}; expected each to be at least 1",
         )
-    borders = np.arange(batch_size, n_observations, batch_size)
-    return [
-        batch
-        for _ in range(n_epochs)
-        for batch in np.split(rng.permutation(n_observations), borders)
-    ]
+    order = np.concatenate([rng.permutation(n_observations) for _ in range(n_epochs)])
+    epoch = np.append(np.arange(batch_size, n_observations, batch_size), n_observations)
+    starts = n_observations * np.arange(n_epochs)[:, np.newaxis]
+    return Minibatches(order, (starts + epoch).ravel())
 
 
 def learning_rates(optimizer: SGD | Adam, n_steps: int) -> NDArray[np.float64]:
-    """The learning rate of each step: constant, or half a cosine from the full rate to zero.
+    """The learning rate of each step: constant, half a cosine from the full rate to zero, or given.
+
+    Raises
+    ------
+    InputError
+        When a tuple of rates has another length.
 
     Examples
     --------
     >>> learning_rates(SGD(0.1, schedule="cosine"), 4)
     array([0.1 , 0.0854, 0.05 , 0.0146])
     """
-    if optimizer.schedule == "constant":
-        return np.full(n_steps, optimizer.learning_rate)
-    return optimizer.learning_rate * (1 + np.cos(np.pi * np.arange(n_steps) / n_steps)) / 2
+    rates = np.asarray(optimizer.learning_rate, dtype=np.float64)
+    if rates.ndim and rates.shape != (n_steps,):
+        raise InputError(
+            "E-ARGUMENT", f"learning_rate has {rates.size} entries; expected {n_steps}, one a step"
+        )
+    if optimizer.schedule == "cosine":
+        rates = rates * (1 + np.cos(np.pi * np.arange(n_steps) / n_steps)) / 2
+    return np.broadcast_to(rates, (n_steps,)).copy()

@@ -13,7 +13,7 @@ __all__ = ["code_digest", "versions"]
 
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "pandas", "optuna", "onnx", "onnxruntime", "soundfile", "soxr",
-    "torch",
+    "torch", "numba",
 )  # fmt: skip
 ROOMS = ("audio", "linear", "nonlinear", "procedure")
 

@@ -208,18 +208,25 @@ def _(model: models.Perceptron, g: _Graph, z: str) -> str:
 @_piece.register
 def _(model: models.Convolutional, g: _Graph, z: str) -> str:
     z = g.node("Reshape", z, g.constant(np.array([-1, 1, *model.input_shape])))
+    functions = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
     for layer in model.network.layers_:
+        place = {"strides": list(layer.stride), "pads": list(layer.padding) * 2}
         if layer.kind == "pool":
-            size = {"kernel_shape": list(layer.size), "strides": list(layer.size)}
-            z = g.node("MaxPool", z, attributes=size)
+            kind = "MaxPool" if layer.function == "max" else "AveragePool"
+            size = {"kernel_shape": list(layer.size), "strides": list(layer.stride)}
+            z = g.node(kind, z, attributes=size)
         elif layer.kind == "flatten":
             z = g.node("Flatten", z)
-        elif layer.kind == "convolution":
-            around = [side // 2 for side in layer.weights.shape[2:]] * 2
-            W, b = g.constant(layer.weights), g.constant(layer.bias)
-            z = g.node("Relu", g.node("Conv", z, W, b, attributes={"pads": around}))
+        elif layer.kind == "activation":
+            z = g.node(functions[layer.function], z)
         else:
-            z = g.node("Gemm", z, g.constant(layer.weights), g.constant(layer.bias))
+            W, b = g.constant(layer.weights), g.constant(layer.bias)
+            convolution = layer.kind == "convolution"
+            z = (
+                g.node("Conv", z, W, b, attributes=place)
+                if convolution
+                else g.node("Gemm", z, W, b)
+            )
     return g.to_double(z)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddasp.nonlinear import mlp_numpy
-from ddasp.nonlinear.estimators import CNNClassifier, MLPClassifier, MLPRegressor
+from ddasp.nonlinear.cnn_estimator import CNNClassifier
+from ddasp.nonlinear.estimators import MLPClassifier, MLPRegressor
 from ddasp.procedure.models.frame import Features, Kind, Model, Outputs
 
 __all__ = ["Convolutional", "Perceptron"]
@@ -118,8 +119,7 @@ class Convolutional(Model):
     @property
     def n_parameters(self) -> int:
         """Weights and intercepts of all layers."""
-        arrays = [a for layer in self.network.layers_ for a in (layer.weights, layer.bias)]
-        return sum(a.size for a in arrays if a is not None)
+        return sum(p.size for p in self.network.parameters_)
 
     def _learn(self, Z: Features, target: NDArray) -> None:
         self.network = CNNClassifier(
@@ -129,8 +129,8 @@ class Convolutional(Model):
             dropout=self.dropout,
             n_epochs=self.n_epochs,
             random_state=self.seed,
-        ).fit(Z, target)
+        ).fit(Z.astype(np.float32), target)
 
     def outputs(self, Z: Features) -> Outputs:
         """Input of the softmax."""
-        return self.network.logits(Z).astype(np.float64)
+        return self.network.logits(Z.astype(np.float32)).astype(np.float64)
