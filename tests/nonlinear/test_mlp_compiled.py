@@ -152,3 +152,17 @@ def test_predictions_come_in_blocks_and_none_is_lost():
     )
     one_row = mlp_compiled.logits(mlp_compiled.build(replace(spec, dropout=0.5), theta), X[:1])
     assert_allclose(one_row, mlp_numpy.logits(mlp_numpy.build(spec, theta), X[:1]), rtol=1e-12)
+
+
+def test_where_nothing_can_be_written_it_compiles_all_the_same(monkeypatch):
+    asked = []
+
+    def njit(**options):
+        asked.append(options.get("cache", False))
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda loop: loop
+
+    monkeypatch.setattr(mlp_compiled, "njit", njit)
+    assert mlp_compiled._compiled(len) is len
+    assert asked == [True, False]

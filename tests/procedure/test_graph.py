@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper
 from scipy.special import softmax
 
 from ddasp._errors import InputError
+from ddasp.nonlinear import cnn_spec
 from ddasp.procedure import model_files
 from ddasp.procedure.candidates import FAMILIES
 from ddasp.procedure.graph import TOLERANCE, build_graph, load_model, prove, run_graph, session
@@ -63,6 +64,38 @@ def test_the_graph_equals_the_estimator(family, kind, data):
     proof = prove(content, model, fresh, 0.4)
     assert proof.holds
     assert proof.n == 400
+
+
+def test_the_graph_holds_every_kind_of_convolutional_layer(data):
+    pytest.importorskip("torch")
+    X, y, fresh = data
+    model = fitted(FAMILIES["cnn"], "classification", X, y)
+    layers = (
+        cnn_spec.BatchNorm(),  # with no convolution before it
+        cnn_spec.Convolution(4, (3, 2), stride=(2, 1), padding=(1, 1), bias=False),
+        cnn_spec.BatchNorm(),
+        cnn_spec.Activation("tanh"),
+        cnn_spec.Pool("mean", (2, 3), (1, 2)),
+        cnn_spec.Convolution(3, (2, 1)),
+        cnn_spec.Activation("sigmoid"),
+        cnn_spec.Flatten(),
+        cnn_spec.Dense(3),
+    )
+    spec = cnn_spec.CNNSpec((1, *SHAPE), layers, "categorical_cross_entropy")
+    rng = np.random.default_rng(1)
+    model.network.spec_ = spec
+    model.network.state_ = tuple(
+        rng.uniform(0.5, 2, s.shape).astype(np.float32) for s in cnn_spec.initial_state(spec)
+    )
+    model.network.parameters_ = tuple(
+        rng.normal(size=shape).astype(np.float32) for shape in cnn_spec.parameter_shapes(spec)
+    )
+    content = graph_of(model).SerializeToString()
+    assert_allclose(
+        run_graph(content, fresh), softmax(model.scores(fresh) / 0.4, axis=1), atol=TOLERANCE
+    )
+    kinds = {node.op_type for node in onnx.load_from_string(content).graph.node}
+    assert {"Conv", "AveragePool", "Tanh", "Sigmoid", "Flatten", "Gemm"} <= kinds
 
 
 @pytest.mark.parametrize(("family", "kind"), EVERY, ids=IDS)

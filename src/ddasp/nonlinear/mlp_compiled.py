@@ -18,7 +18,7 @@ float32 and float64; tanh, sigmoid and exp have a relative error of at most 2 ep
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -421,6 +421,14 @@ def _gather(X, y, codes_of, weights, order, start, stop, a, c, values, codes, no
             a[k] += noises[at + k]
 
 
+def _compiled(loop: Callable[..., None]) -> Any:
+    """The loop, to be compiled when it is first called, and then kept on disk if that can be."""
+    try:
+        return njit(error_model="numpy", nogil=True, cache=True)(loop)
+    except RuntimeError:  # no folder that may be written to: compiled again in every process
+        return njit(error_model="numpy", nogil=True)(loop)
+
+
 def _loops(version: int) -> tuple[Any, Any]:
     """The two loops that Python calls: a training, and a model's logits and outputs.
 
@@ -428,7 +436,6 @@ def _loops(version: int) -> tuple[Any, Any]:
     `lanes`; the digest of that file, as a part of the closures, belongs to Numba's key.
     """
 
-    @njit(error_model="numpy", nogil=True, cache=True)
     def train(
         kinds, widths, loss_kind, penalties, adam, constants,
         X, y, codes_of, weights, order, ends, rates,
@@ -466,7 +473,6 @@ def _loops(version: int) -> tuple[Any, Any]:
                 else:
                     _sgd(real(constants[0]), real(rates[step]), theta, g, first)
 
-    @njit(error_model="numpy", nogil=True, cache=True)
     def forward(kinds, widths, X, theta, buffers, z, outputs):
         """Logits z and outputs, a block of rows at a time."""
         a, d, g, c, values = buffers
@@ -499,7 +505,7 @@ def _loops(version: int) -> tuple[Any, Any]:
                 for unit in range(n_out):
                     outputs[start + k, unit] = a[A + unit * n + k]
 
-    return train, forward
+    return _compiled(train), _compiled(forward)
 
 
 _train, _outputs = _loops(int(sha256(Path(lanes.__file__).read_bytes()).hexdigest()[:8], 16))

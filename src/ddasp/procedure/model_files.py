@@ -27,8 +27,8 @@ ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 MAX_BYTES = 256 * 2**20
 OPERATORS = {
-    "Add", "ArgMax", "Cast", "Conv", "Div", "Exp", "Flatten", "Gather", "Gemm", "Greater", "Log",
-    "MatMul", "Max", "MaxPool", "Mul", "ReduceMax", "ReduceSum", "Relu",
+    "Add", "ArgMax", "AveragePool", "Cast", "Conv", "Div", "Exp", "Flatten", "Gather", "Gemm",
+    "Greater", "Log", "MatMul", "Max", "MaxPool", "Mul", "ReduceMax", "ReduceSum", "Relu",
     "Reshape", "Sigmoid", "Softmax", "Squeeze", "Sub", "Tanh", "TopK", "TreeEnsembleRegressor",
     "Unsqueeze",
 }  # fmt: skip
