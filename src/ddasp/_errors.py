@@ -43,7 +43,8 @@ CODES: dict[str, tuple[str, str]] = {
     "W-NAME": ("The file name is no valid UTF-8; it is shown with escapes.", "Rename the file."),
     "W-RARE": ("The class has too few sounds to be learned and tested; it is set aside.", "Record more of it, or merge it with another class."),
     "W-LABEL-TYPO": ("Two labels differ by one character or by case.", "Check whether they are the same class."),
-    "W-ENGINE": ("Numba is missing; the NumPy engine trains instead, with the same numbers, more slowly.", "Install it with `pip install numba`."),
+    "W-DIVERGED": ("The loss is no longer a finite number.", "Lower the learning rate, or standardise the features."),
+    "W-ENGINE": ("Numba can't be loaded; the NumPy engine trains instead: the same numbers up to rounding, more slowly.", "Install it with `pip install numba`."),
     "W-NOGROUP": ("No groups are known; sounds of one source may stand on both sides of a split.", "Give `group` in problem.toml: speaker, device, recording or day."),
     "W-GAP": ("Windows without one clear label were left out.", "Check the label track, or shorten the window."),
 }  # fmt: skip

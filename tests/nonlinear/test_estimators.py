@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression as Oracle
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -195,7 +196,7 @@ def test_early_stopping_takes_groups_and_ends_before_the_last_epoch(blobs):
     weights = np.ones(90)
     weights[:10] = 0
     mlp.fit(X, y, weights, groups=groups)
-    with pytest.raises(InputError, match="groups has length 89; expected 90"):
+    with pytest.raises(InputError, match=r"groups has shape \(89,\)"):
         mlp.fit(X, y, groups=groups[:-1])
 
 
@@ -220,3 +221,65 @@ def test_missing_torch_is_named_with_the_command_that_mends_it(monkeypatch):
     monkeypatch.delitem(sys.modules, "ddasp.nonlinear.cnn_torch", raising=False)
     with pytest.raises(DependencyError, match=r'pip install "ddasp\[torch\]"'):
         CNNClassifier((2, 2)).fit(np.zeros((4, 4)), [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("face", "settings", "message"),
+    [
+        (MLPClassifier, {"hidden": 64}, r"hidden is 64; expected a tuple .* like \(64,\)"),
+        (MLPClassifier, {"hidden": (8.0,)}, "a width of .* is 8.0"),
+        (MLPClassifier, {"batch_size": 16.9}, "batch_size is 16.9"),
+        (MLPClassifier, {"learning_rate": "adaptive"}, "is this the name of a schedule"),
+        (MLPClassifier, {"random_state": -1}, "random_state is -1"),
+        (MLPClassifier, {"optimizer": "adamm"}, "did you mean 'adam'"),
+        (CNNClassifier, {"channels": 4}, "each of channels, which is 4"),
+    ],
+)
+def test_wrong_settings_are_named(blobs, face, settings, message):
+    with pytest.raises(InputError, match=message):
+        face(**{"engine": "numpy", **settings}).fit(*blobs)
+
+
+@pytest.mark.parametrize("groups", [[1] * 89, 5, [[1]] * 90, [None] * 90])
+def test_groups_are_one_for_each_row(blobs, groups):
+    X, y = blobs
+    with pytest.raises(InputError, match=r"groups has shape .*; expected \(90,\)"):
+        MLPClassifier(engine="numpy").fit(X, y, np.ones(90), groups=groups)
+
+
+def test_a_fit_that_fails_leaves_what_was_learned(blobs):
+    X, y = blobs
+    cnn = CNNClassifier(channels=(3,), n_epochs=1, engine="numpy", random_state=0).fit(X, y)
+    before = cnn.predict(X)
+    with pytest.raises(InputError):
+        cnn.set_params(optimizer="adamm", channels=(5,)).fit(X, y)
+    assert_array_equal(cnn.predict(X), before)
+
+
+def test_parameters_that_are_set_after_fit_hold_in_partial_fit(blobs):
+    X, y = blobs
+    mlp = MLPClassifier((4,), n_epochs=2, dropout=0.5, l2=3.0, engine="numpy", random_state=0)
+    mlp.fit(X, y).set_params(dropout=0.0, l2=0.0, engine="torch").partial_fit(X, y)
+    assert (mlp.model_.spec.dropout, mlp.model_.spec.l2) == (0.0, 0.0)
+    with pytest.raises(InputError, match="theta has shapes"):
+        mlp.set_params(hidden=(9,)).partial_fit(X, y)
+    with pytest.raises(InputError, match="only engine 'torch'"):
+        mlp.set_params(hidden=(4,), engine="numpy", device="cuda").partial_fit(X, y)
+    with pytest.raises(InputError, match=r"classes is \[0, 1\]; expected \[0, 1, 2\]"):
+        mlp.set_params(device="cpu").partial_fit(X, y, classes=[0, 1])
+
+
+def test_logistic_regression_says_when_it_stopped_too_early(blobs):
+    X, y = blobs
+    with pytest.warns(ConvergenceWarning, match="max_iter = 2"):
+        LogisticRegression(max_iter=2).fit(1e3 * X, y)
+
+
+def test_what_is_not_fitted_or_not_finite_has_no_parameters(blobs):
+    for face in (MLPClassifier, CNNClassifier):
+        with pytest.raises(NotFittedError):
+            _ = face().parameters_
+    mlp = MLPClassifier(n_epochs=1, engine="numpy").fit(*blobs)
+    with pytest.raises(InputError, match="NaN or infinity"):
+        mlp.parameters_ = tuple(p * np.nan for p in mlp.parameters_)
+    assert MLPRegressor(n_epochs=1).fit(*blobs).predict(np.zeros((0, 5))).shape == (0,)

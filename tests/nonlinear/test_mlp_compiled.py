@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ddasp._errors import InputError
 from ddasp.nonlinear import mlp_compiled, mlp_numpy
 from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, initial_parameters, minibatches
 
@@ -101,7 +100,7 @@ def test_reports_hold_what_numpy_reports():
 
 def test_many_steps_in_several_stretches_equal_one_stretch(monkeypatch):
     whole, losses = fitted(mlp_compiled, SPECS[2], SGD(0.05))
-    monkeypatch.setattr(mlp_compiled, "DRAWN_AT_ONCE", 7)
+    monkeypatch.setattr(mlp_compiled, "DRAWN_AT_ONCE", 7 * 32 * (40 + 30))
     parts, again = fitted(mlp_compiled, SPECS[2], SGD(0.05))
     assert_array_equal(losses, again)
     for p, q in zip(whole.theta, parts.theta, strict=True):
@@ -117,15 +116,14 @@ def test_divergence_is_seen_as_nan_or_infinity_and_not_hidden():
     assert not np.isfinite(trained.theta[0]).all()
 
 
-def test_rows_outside_x_and_empty_minibatches_are_refused():
-    spec = SPECS[0]
-    theta, X, y, _ = problem(spec)
-    model = mlp_compiled.build(spec, theta)
-    for rows in ([0, 50], [-1, 2]):
-        with pytest.raises(InputError, match="expected 0 to 49, the rows of X"):
-            mlp_compiled.fit(model, X, y, optimizer=SGD(), batches=[np.array(rows)])
-    with pytest.raises(InputError, match="a minibatch is empty"):
-        mlp_compiled.fit(model, X, y, optimizer=SGD(), batches=[np.array([], int)])
+def test_hard_work_is_done_in_short_stretches_so_that_it_can_be_interrupted():
+    spec = ModelSpec((100, 200, 1), ("tanh", "linear"), "squared_error")
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(2000, 100)), rng.normal(size=2000)
+    loop = mlp_compiled._Loop(mlp_compiled.build(spec, initial_parameters(spec, rng)), X, y, None)
+    loop.prepare([np.arange(2000)])
+    # 2000 * 20,401 multiplications in each of three products, some 10 ms a step
+    assert 1 <= loop.steps_at_once() <= 10
 
 
 def test_no_steps_change_nothing_and_what_is_passed_in_stays_as_it_was():

@@ -37,7 +37,7 @@ def test_number_of_parameters_is_that_of_the_arrays():
     ("widths", "activations", "loss", "match"),
     [
         ((3,), (), "squared_error", "widths is"),
-        ((3, 0), ("linear",), "squared_error", "widths is"),
+        ((3, 0), ("linear",), "squared_error", r"a width of .* is 0"),
         ((3, 2), ("tanh", "linear"), "squared_error", "activations has 2 entries; expected 1"),
         ((3, 2), ("relo",), "squared_error", "did you mean 'relu'"),
         ((3, 2, 1), ("softmax", "linear"), "squared_error", "softmax stands in a hidden layer"),
@@ -83,7 +83,11 @@ def test_targets_become_codes_or_a_matrix_of_the_dtype_of_X():
     [
         (CLASSES, [0, 3], "y has shape .* expected .2,. integer codes 0 to 2"),
         (CLASSES, [-1, 0], "integer codes 0 to 2"),
-        (CLASSES, [0.0, 1.0], "dtype float64; expected .* integer codes"),
+        (
+            CLASSES,
+            [0.0, 1.0],
+            "dtype float64 and values from 0.0 to 1.0; expected .* integer codes",
+        ),
         (CLASSES, [0], "y has shape .1,.* expected .2,."),
         (BINARY, [-1, 1], "y reaches from -1 to 1; expected 0 to 1 .* labels -1 and 1"),
         (BINARY, [0, 1.001], "y reaches from 0 to 1.001"),
@@ -155,21 +159,21 @@ def test_every_epoch_visits_every_observation_once_in_a_new_order():
     assert_array_equal(np.sort(second), np.arange(10))
     assert not np.array_equal(first, second)
     assert [len(batch) for batch in minibatches(1, 64, 1, np.random.default_rng(0))] == [1]
-    with pytest.raises(InputError, match="expected each to be at least 1"):
+    with pytest.raises(InputError, match="n_observations is 0; expected an integer"):
         minibatches(0, 4, 1, np.random.default_rng(0))
 
 
 def test_minibatches_are_a_sequence_of_arrays_whatever_they_were_made_of():
-    rows = [np.array([3, 1]), np.array([], dtype=int), np.array([2])]
-    batches = Minibatches.of(rows)
+    rows = [np.array([3, 1]), np.array([0, 0, 1]), np.array([2])]
+    batches = Minibatches.of(rows, 4)
     assert len(batches) == 3
     for found in (list(batches), batches[:], [batches[i] for i in (-3, -2, -1)]):
         for batch, expected in zip(found, rows, strict=True):
             assert_array_equal(batch, expected)
             assert batch.dtype == np.intp
     assert [batch.tolist() for batch in batches[::-2]] == [[2], [3, 1]]
-    assert Minibatches.of(batches) is batches
-    assert len(Minibatches.of([])) == 0
+    assert Minibatches.of(batches, 4) is batches
+    assert len(Minibatches.of([], 4)) == 0
     with pytest.raises(IndexError):
         batches[3]
 
@@ -183,3 +187,70 @@ def test_learning_rates_stay_fall_to_zero_or_are_given():
     assert rates[0] == 1
     assert_allclose(rates[500], 0.5)
     assert rates[-1] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("order", "ends", "message"),
+    [
+        (np.arange(6), [4, 2, 6], "steps of -2 to 4 rows"),
+        (np.arange(6), [4, 4_000_000], "4000000 in all, and order 6"),
+        (np.arange(6), [-3, 4], "is a minibatch empty"),
+        (np.arange(6), [0, 4], "is a minibatch empty"),
+        (np.arange(6), [2.0, 4.0], "ends has shape .* float64; expected a row of integers"),
+        (np.arange(6) > 2, [6], "is it a mask"),
+    ],
+)
+def test_minibatches_that_are_none_are_refused(order, ends, message):
+    with pytest.raises(InputError, match=message):
+        Minibatches(order, ends)
+
+
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        ([np.array([0, 9])], "batches hold rows 0 to 9; expected 0 to 8, the rows of X"),
+        ([np.array([-1])], "batches hold rows -1 to -1"),
+        ([np.array([0]), np.array([], int)], "is a minibatch empty"),
+        ([np.arange(9) > 5], "minibatch 0 has .* bool; expected a row of integers"),
+        ([np.array([1.7])], "float64; expected a row of integers"),
+    ],
+)
+def test_rows_that_x_does_not_have_are_refused(batches, message):
+    with pytest.raises(InputError, match=message):
+        Minibatches.of(batches, 9)
+
+
+def test_a_part_of_the_minibatches_holds_the_same_rows():
+    batches = minibatches(10, 4, 3, np.random.default_rng(0))
+    part = batches[3:6]
+    assert isinstance(part, Minibatches)
+    assert [b.tolist() for b in part] == [b.tolist() for b in list(batches)[3:6]]
+    assert [b.tolist() for b in batches[-1:]] == [batches[-1].tolist()]
+    assert sorted(np.concatenate(list(part))) == list(range(10))
+
+
+@pytest.mark.parametrize("size", [16.9, "all", 0, True])
+def test_sizes_are_whole_numbers(size):
+    with pytest.raises(InputError, match=r"batch_size is .*; expected an integer of at least 1"):
+        minibatches(50, size, 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SGD(-1.0), "learning_rate is -1.0; expected a finite number >= 0"),
+        (lambda: SGD("adaptive"), "is this the name of a schedule"),
+        (lambda: SGD((0.1, np.nan)), "learning_rate is"),
+        (lambda: SGD(momentum=1.0), "momentum is 1.0; expected 0 to below 1"),
+        (lambda: SGD(schedule="cosin"), "did you mean 'cosine'"),
+        (lambda: Adam(beta1=1.0), "beta1 is 1.0"),
+        (lambda: Adam(beta2=-0.1), "beta2 is -0.1"),
+        (lambda: Adam(epsilon=-1e-8), "epsilon is -1e-08"),
+        (lambda: Adam(weight_decay=-1.0), "weight_decay is -1"),
+        (lambda: Adam(schedule="linear"), "schedule is 'linear'"),
+        (lambda: ModelSpec((2, 8.5), ("linear",), "squared_error"), "a width of .* is 8.5"),
+    ],
+)
+def test_wrong_settings_are_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

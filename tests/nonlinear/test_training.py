@@ -3,6 +3,7 @@
 import builtins
 import importlib
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ddasp._errors import DependencyError, InputError
 from ddasp.nonlinear import mlp_numpy
 from ddasp.nonlinear.engines import ENGINES, engine_of
-from ddasp.nonlinear.spec import Adam, ModelSpec, initial_parameters
+from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, initial_parameters
 from ddasp.nonlinear.training import Plan, held_back, train
 
 SPEC = ModelSpec((2, 6, 3), ("tanh", "softmax"), "categorical_cross_entropy")
@@ -95,6 +96,72 @@ def test_early_stopping_ends_with_the_parameters_of_the_lowest_loss_on_what_it_k
     assert len(done.losses) == n * -(-(~away).sum() // 32)
 
 
+@pytest.mark.parametrize(
+    ("spec", "y"),
+    [
+        (ModelSpec((2, 4, 1), ("tanh", "linear"), "squared_error", l2=0.5), "numbers"),
+        (ModelSpec((2, 4, 1), ("tanh", "sigmoid"), "squared_error"), "numbers"),
+        (ModelSpec((2, 4, 1), ("tanh", "linear"), "squared_error"), "whole numbers"),
+        (ModelSpec((2, 4, 1), ("tanh", "sigmoid"), "binary_cross_entropy", l1=0.1), "yes or no"),
+        (ModelSpec((2, 4, 2), ("tanh", "tanh"), "squared_error"), "pairs"),
+    ],
+)
+def test_the_validation_loss_is_the_engines_without_penalties(spec, y, data):
+    X = data[0]
+    targets = {
+        "numbers": X[:, 0] ** 2,
+        "whole numbers": np.arange(120),
+        "yes or no": (X[:, 0] > 0).astype(float),
+        "pairs": np.tanh(X),
+    }[y]
+    done = train(
+        mlp_numpy,
+        mlp_numpy.build(spec, initial_parameters(spec, np.random.default_rng(5))),
+        X,
+        targets,
+        plan=Plan(1, early_stopping=True),
+        optimizer=Adam(1e-3),
+        seeds=np.random.SeedSequence(7),
+    )
+    choices = np.random.default_rng(np.random.SeedSequence(7).spawn(3)[2])
+    away = held_back(0.15, choices, groups=np.arange(120))
+    plain = mlp_numpy.build(replace(spec, l1=0.0, l2=0.0), done.model.theta)
+    expected = mlp_numpy.loss(plain, X[away], targets[away])
+    assert_allclose(done.validation_losses, [expected], rtol=1e-12)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_divergence_is_said(early_stopping, data):
+    X = data[0]
+    spec = ModelSpec((2, 4, 1), ("linear", "linear"), "squared_error")
+    model = mlp_numpy.build(spec, initial_parameters(spec, np.random.default_rng(5)))
+    plan = Plan(60, early_stopping=early_stopping)
+    seeds = np.random.SeedSequence(7)
+    with (
+        np.errstate(all="ignore"),
+        pytest.warns(UserWarning, match=r"W-DIVERGED: step \d+: .* Lower the learning rate"),
+    ):
+        train(mlp_numpy, model, X, X[:, 0], plan=plan, optimizer=SGD(1e3), seeds=seeds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_epochs": 2.5}, "n_epochs is 2.5"),
+        ({"batch_size": 0}, "batch_size is 0; expected an integer of at least 1"),
+        ({"patience": 0}, "patience is 0"),
+    ],
+)
+def test_a_plan_that_is_none_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        Plan(**{"n_epochs": 3, **changes})
+
+
+def test_a_share_of_nothing_can_not_be_kept_back():
+    with pytest.raises(InputError, match="validation_fraction is 0; expected between 0 and 1"):
+        held_back(0, np.random.default_rng(0), groups=[1, 2])
+
+
 def test_an_unknown_engine_is_named_with_the_nearest():
     with pytest.raises(InputError, match="did you mean 'tensorflow'"):
         engine_of("mlp", "tensorflo")
@@ -135,7 +202,7 @@ def without(monkeypatch, package, module):
 def test_without_numba_the_numpy_engine_trains_and_says_so(monkeypatch):
     without(monkeypatch, "numba", "ddasp.nonlinear.mlp_compiled")
     monkeypatch.delitem(sys.modules, "ddasp.nonlinear.lanes", raising=False)
-    with pytest.warns(UserWarning, match="W-ENGINE: Numba is missing"):
+    with pytest.warns(UserWarning, match="W-ENGINE: No module named 'numba'"):
         assert engine_of("mlp", "compiled") is mlp_numpy
 
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from ddasp._errors import InputError
 from ddasp.nonlinear.cnn_data import Augmentation
@@ -21,7 +22,7 @@ from ddasp.nonlinear.cnn_spec import CNNSpec, classifier, initial_parameters, in
 from ddasp.nonlinear.estimators import Classifier
 from ddasp.nonlinear.map_layers import fold
 from ddasp.nonlinear.network import Network
-from ddasp.nonlinear.spec import Parameters
+from ddasp.nonlinear.spec import Parameters, whole
 
 __all__ = ["CNNClassifier"]
 
@@ -157,6 +158,8 @@ class CNNClassifier(Classifier, Network):
                 f"X has {n_inputs} columns; expected {prod(shape)} = "
                 f"{' x '.join(map(str, shape))} of input_shape",
             )
+        for channels in self.channels if isinstance(self.channels, tuple | list) else [None]:
+            whole(channels, f"each of channels, which is {self.channels!r},")
         return classifier(
             (1, *shape),
             tuple(self.channels),
@@ -176,8 +179,8 @@ class CNNClassifier(Classifier, Network):
     def _kept(self) -> tuple[Any, ...]:
         return self.spec_, self._theta, self.state_
 
-    def _inputs(self, X: Array) -> Array:
-        return X.reshape(len(X), *self.spec_.input_shape)
+    def _inputs(self, X: Array, spec: Any) -> Array:
+        return X.reshape(len(X), *spec.input_shape)
 
     def _extras(self) -> dict[str, Any]:
         if not (self.shift or self.mask):
@@ -187,17 +190,20 @@ class CNNClassifier(Classifier, Network):
     @property
     def parameters_(self) -> Parameters:
         """Copies of all weights in the order of the layers; assign to set them."""
+        check_is_fitted(self)
         return tuple(p.copy() for p in self._theta)
 
     @parameters_.setter
     def parameters_(self, theta: Parameters) -> None:
+        check_is_fitted(self)
+        theta = self._settable(theta)
         self._build(self.spec_, theta, self.state_)  # its check of the shapes
-        self._theta = tuple(np.array(p) for p in theta)
-        self._forget()
+        self._theta, self._trained = theta, None
 
     @property
     def layers_(self) -> Any:
         """The trained network as a list of arrays (see `map_layers`)."""
+        check_is_fitted(self)
         return fold(self.spec_, self._theta, self.state_)
 
     def fit(
@@ -216,16 +222,15 @@ class CNNClassifier(Classifier, Network):
         y : array_like of shape (n_observations,)
         sample_weight : array_like of shape (n_observations,), optional
         groups : array_like of shape (n_observations,), optional
-            For early stopping: the speaker, device or day of each observation.
+            The speaker, device or day of each observation, for early stopping; without that they
+            have no effect.
 
         Raises
         ------
         DependencyError
             When the engine's framework is missing; the message holds the command that installs it.
         """
-        data = self._data(X, y, sample_weight)
-        self.spec_ = self._spec(data[0].shape[1])
-        self._learn(*data, self._counted_groups(groups, sample_weight))
+        self._learn(*self._data(X, y, sample_weight, groups=groups))
         return self
 
     def partial_fit(
@@ -236,8 +241,8 @@ class CNNClassifier(Classifier, Network):
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """One more epoch on these observations; see `MLPClassifier.partial_fit`."""
-        first = not hasattr(self, "spec_")
-        self._continue(*self._data(X, y, sample_weight, classes=classes, first=first))
+        data = self._data(X, y, sample_weight, classes=classes, first=self._is_new())
+        self._continue(*data[:3])
         return self
 
     def logits(self, X: ArrayLike) -> Array:

@@ -48,7 +48,16 @@ from ddasp.nonlinear.cnn_spec import (
 )
 from ddasp.nonlinear.map_layers import MapLayer, fold
 from ddasp.nonlinear.optimizers_numpy import Memory, start, update
-from ddasp.nonlinear.spec import SGD, Adam, Parameters, Report, Step, learning_rates, weights_of
+from ddasp.nonlinear.spec import (
+    SGD,
+    Adam,
+    Minibatches,
+    Parameters,
+    Report,
+    Step,
+    learning_rates,
+    weights_of,
+)
 
 __all__ = [
     "Model",
@@ -366,6 +375,7 @@ def fit(
     theta = tuple(p.astype(X.dtype) for p in model.theta)
     state = _cast(model.state, X.dtype)
     memory = start(optimizer, theta, model.memory)
+    batches = Minibatches.of(batches, len(X))
     in_range(report_every, "report_every", 1, np.inf)
     losses = np.empty(len(batches))
     for i, rate in enumerate(learning_rates(optimizer, len(batches)).tolist()):

@@ -53,7 +53,16 @@ from ddasp.nonlinear.cnn_spec import (
     initial_state,
 )
 from ddasp.nonlinear.map_layers import MapLayer, fold
-from ddasp.nonlinear.spec import SGD, Adam, Parameters, Report, Step, learning_rates, weights_of
+from ddasp.nonlinear.spec import (
+    SGD,
+    Adam,
+    Minibatches,
+    Parameters,
+    Report,
+    Step,
+    learning_rates,
+    weights_of,
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, but no notes about the processor
 try:
@@ -437,6 +446,7 @@ def fit(
     weights = weights_of(sample_weight, len(X), X.dtype)
     theta, running = (_variables(a, X.dtype) for a in (model.theta, model.state))
     memory = start(optimizer, theta, model.memory)
+    batches = Minibatches.of(batches, len(X))
     in_range(report_every, "report_every", 1, np.inf)
     train = _train(spec, optimizer, theta, running, memory)
     losses = np.empty(len(batches))

@@ -53,7 +53,16 @@ from ddasp.nonlinear.cnn_spec import (
 )
 from ddasp.nonlinear.map_layers import MapLayer, fold
 from ddasp.nonlinear.optimizers_torch import Memory, start, update
-from ddasp.nonlinear.spec import SGD, Adam, Parameters, Report, Step, learning_rates, weights_of
+from ddasp.nonlinear.spec import (
+    SGD,
+    Adam,
+    Minibatches,
+    Parameters,
+    Report,
+    Step,
+    learning_rates,
+    weights_of,
+)
 
 try:
     import torch
@@ -429,6 +438,7 @@ def fit(
     theta = tuple(p.requires_grad_() for p in _copies(model.theta, X.dtype))
     running = _copies(model.state, X.dtype)
     memory = start(optimizer, theta, model.memory)
+    batches = Minibatches.of(batches, len(X))
     in_range(report_every, "report_every", 1, np.inf)
     device = theta[0].device
     # losses stay on the device until the end: a GPU would have to wait for each that is read

@@ -47,9 +47,10 @@ def engine_of(family: Literal["mlp", "cnn"], name: str) -> Any:
     one_of(name, "engine", ENGINES[family])
     try:
         return import_module(f"ddasp.nonlinear.{family}_{name}")
-    except ImportError:
+    except ImportError as error:
         if name != "compiled":
             raise
         code = "W-ENGINE"
-        warnings.warn(f"{code}: {' '.join(CODES[code])}", stacklevel=3)
+        # told of this line, Python says it once in a process
+        warnings.warn(f"{code}: {error}. {' '.join(CODES[code])}", stacklevel=1)
         return import_module("ddasp.nonlinear.mlp_numpy")

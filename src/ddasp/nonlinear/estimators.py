@@ -13,6 +13,7 @@ own references stand in their files.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -36,8 +38,8 @@ FLOATS = (np.float64, np.float32)
 
 
 def counted(
-    X: Array, y: NDArray, sample_weight: ArrayLike | None
-) -> tuple[Array, NDArray, Array | None]:
+    X: Array, y: NDArray, sample_weight: ArrayLike | None, groups: ArrayLike | None = None
+) -> tuple[Array, NDArray, Array | None, NDArray | None]:
     """The observations whose weight is not zero.
 
     Parameters
@@ -46,18 +48,33 @@ def counted(
     y : numpy.ndarray of shape (n_observations,)
     sample_weight : array_like of shape (n_observations,), optional
         Numbers >= 0, not all zero.
+    groups : array_like of shape (n_observations,), optional
 
     Returns
     -------
     X : numpy.ndarray of shape (n_counted, n_features)
     y : numpy.ndarray of shape (n_counted,)
     sample_weight : numpy.ndarray of shape (n_counted,), or None
+    groups : numpy.ndarray of shape (n_counted,), or None
+
+    Raises
+    ------
+    InputError
+        When weights or groups are not one for each row of X.
     """
+    group = None if groups is None else np.asarray(groups)
+    if group is not None and (group.shape != (len(X),) or any(g is None for g in group)):
+        raise InputError(
+            "E-ARGUMENT",
+            f"groups has shape {group.shape}; expected ({len(X)},), a name or number for each row "
+            "of X, none missing",
+        )
     if sample_weight is None:
-        return X, y, None
+        return X, y, None, group
     weights_of(sample_weight, len(X), np.float64)  # the check
     w = np.asarray(sample_weight, dtype=np.float64)
-    return X[w > 0], y[w > 0], w[w > 0]
+    kept = w > 0
+    return X[kept], y[kept], w[kept], None if group is None else group[kept]
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -69,13 +86,20 @@ class Classifier(ClassifierMixin, BaseEstimator):
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         *,
+        groups: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         first: bool = True,
-    ) -> tuple[Array, NDArray[np.intp], Array | None]:
+    ) -> tuple[Array, NDArray[np.intp], Array | None, NDArray | None]:
         A, labels = validate_data(self, X, y, dtype=FLOATS, reset=first)
         check_classification_targets(labels)
         if first:
             self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise InputError(
+                "E-ARGUMENT",
+                f"classes is {np.unique(classes).tolist()}; expected {self.classes_.tolist()} as in "
+                "the first call",
+            )
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
         strange = self.classes_[codes] != labels
         if strange.any():
@@ -84,7 +108,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 f"y holds {labels[strange].tolist()[0]!r}; expected one of {self.classes_.tolist()} - "
                 "partial_fit is told all classes in its first call",
             )
-        return counted(A, codes, sample_weight)
+        return counted(A, codes, sample_weight, groups)
 
     def _check(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
@@ -152,7 +176,7 @@ class LogisticRegression(Classifier):
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find W and b by L-BFGS from zero; the problem is convex, so the start doesn't matter."""
-        X, codes, w = self._data(X, y, sample_weight)
+        X, codes, w, _ = self._data(X, y, sample_weight)
         if self.C <= 0:
             raise InputError("E-ARGUMENT", f"C is {self.C}; expected a number above 0")
         engine = engine_of("mlp", self.engine)
@@ -179,6 +203,13 @@ class LogisticRegression(Classifier):
         self.coef_, self.intercept_ = unpack(result.x)
         self.intercept_ -= self.intercept_.mean()
         self.n_iter_ = int(result.nit)
+        if result.status == 1:
+            warnings.warn(
+                f"L-BFGS stopped after max_iter = {self.max_iter} iterations, before the gradient "
+                f"fell to tol = {self.tol:g} - are the features standardised?",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
 
     def logits(self, X: ArrayLike) -> Array:
@@ -237,6 +268,10 @@ class _MLP(Network):
         self.random_state = random_state
 
     def _mlp_spec(self, n_inputs: int, n_outputs: int, last: str, loss: str) -> ModelSpec:
+        if not isinstance(self.hidden, tuple | list):
+            raise InputError(
+                "E-ARGUMENT", f"hidden is {self.hidden!r}; expected a tuple of integers, like (64,)"
+            )
         hidden = tuple(self.hidden)
         return ModelSpec(
             (n_inputs, *hidden, n_outputs),
@@ -260,12 +295,14 @@ class _MLP(Network):
     @property
     def parameters_(self) -> Parameters:
         """Copies of (W1, b1, W2, b2, ...); assign to set them."""
+        check_is_fitted(self)
         return mlp_numpy.parameters(self.model_)
 
     @parameters_.setter
     def parameters_(self, theta: Parameters) -> None:
-        self.model_ = mlp_numpy.build(self.model_.spec, theta)
-        self._forget()
+        check_is_fitted(self)
+        self.model_ = mlp_numpy.build(self.model_.spec, self._settable(theta))
+        self._trained = None
 
 
 class MLPClassifier(Classifier, _MLP):
@@ -349,9 +386,10 @@ class MLPClassifier(Classifier, _MLP):
         y : array_like of shape (n_observations,)
         sample_weight : array_like of shape (n_observations,), optional
         groups : array_like of shape (n_observations,), optional
-            For early stopping: the speaker, device or day of each observation.
+            The speaker, device or day of each observation, for early stopping; without that they
+            have no effect.
         """
-        self._learn(*self._data(X, y, sample_weight), self._counted_groups(groups, sample_weight))
+        self._learn(*self._data(X, y, sample_weight, groups=groups))
         return self
 
     def partial_fit(
@@ -361,7 +399,10 @@ class MLPClassifier(Classifier, _MLP):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """One more epoch on these observations, at the full learning rate.
+        """One more epoch on these observations, at the full learning rate; nothing is kept back.
+
+        A copy (`pickle`, `copy.deepcopy`) goes on with an optimizer that has forgotten its past,
+        as one does whose engine was changed.
 
         Parameters
         ----------
@@ -371,8 +412,8 @@ class MLPClassifier(Classifier, _MLP):
             All classes that will ever come; needed in the first call if y holds fewer.
         sample_weight : array_like of shape (n_observations,), optional
         """
-        first = not hasattr(self, "model_")
-        self._continue(*self._data(X, y, sample_weight, classes=classes, first=first))
+        data = self._data(X, y, sample_weight, classes=classes, first=self._is_new())
+        self._continue(*data[:3])
         return self
 
     def logits(self, X: ArrayLike) -> Array:
@@ -395,10 +436,17 @@ class MLPRegressor(RegressorMixin, _MLP):
         return self._mlp_spec(n_inputs, 1, "linear", "squared_error")
 
     def _values(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, first: bool = True
-    ) -> tuple[Array, NDArray, Array | None]:
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        *,
+        groups: ArrayLike | None = None,
+        first: bool = True,
+    ) -> tuple[Array, NDArray, Array | None, NDArray | None]:
         A, values = validate_data(self, X, y, dtype=FLOATS, y_numeric=True, reset=first)
-        return counted(A, np.asarray(values, dtype=A.dtype)[:, np.newaxis], sample_weight)
+        targets = np.asarray(values, dtype=A.dtype)[:, np.newaxis]
+        return counted(A, targets, sample_weight, groups)
 
     def fit(
         self,
@@ -409,18 +457,18 @@ class MLPRegressor(RegressorMixin, _MLP):
         groups: ArrayLike | None = None,
     ) -> Self:
         """Train from new initial parameters; arguments of `MLPClassifier.fit`, y numbers."""
-        data = self._values(X, y, sample_weight)
-        self._learn(*data, self._counted_groups(groups, sample_weight))
+        self._learn(*self._values(X, y, sample_weight, groups=groups))
         return self
 
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
         """One more epoch on these observations, at the full learning rate."""
-        self._continue(*self._values(X, y, sample_weight, first=not hasattr(self, "model_")))
+        self._continue(*self._values(X, y, sample_weight, first=self._is_new())[:3])
         return self
 
     def predict(self, X: ArrayLike) -> Array:
         """Predicted values, (n_observations,)."""
         check_is_fitted(self)
-        return self._logits(validate_data(self, X, dtype=FLOATS, reset=False))[:, 0]
+        A = np.asarray(validate_data(self, X, dtype=FLOATS, reset=False, ensure_min_samples=0))
+        return self._logits(A)[:, 0]

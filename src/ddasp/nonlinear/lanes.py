@@ -38,6 +38,7 @@ __all__ = [
     "exp",
     "load",
     "log1p",
+    "magnitude",
     "sigmoid",
     "spread",
     "store",

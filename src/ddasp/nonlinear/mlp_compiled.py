@@ -33,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from ddasp._check import in_range
 from ddasp._errors import InputError
 from ddasp.nonlinear import lanes
+from ddasp.nonlinear import spec as specification
 from ddasp.nonlinear.lanes import (
     LANES,
     exp,
@@ -77,10 +78,13 @@ __all__ = [
 ]
 
 Array = NDArray[np.floating]
-LINEAR, TANH, SIGMOID, RELU, SOFTMAX = range(len(ACTIVATIONS))
-SQUARED_ERROR, BINARY, CATEGORICAL = range(len(LOSSES))
-# Between two looks at the keyboard, and at the random numbers of noise and dropout.
-STEPS_AT_ONCE, DRAWN_AT_ONCE = 10_000, 64
+LINEAR, TANH, SIGMOID, RELU, SOFTMAX = map(
+    ACTIVATIONS.index, ("linear", "tanh", "sigmoid", "relu", "softmax")
+)
+BINARY, CATEGORICAL = map(list(LOSSES).index, ("binary_cross_entropy", "categorical_cross_entropy"))
+# Multiplications between two looks at the keyboard (about 0.1 s), and random numbers of noise and
+# dropout that are drawn at once.
+WORK_AT_ONCE, DRAWN_AT_ONCE = 2**28, 2**20
 
 U = np.uintp
 # Products of one layer with at least this many multiplications are BLAS's: see docs/benchmarks.
@@ -433,7 +437,7 @@ def _loops(version: int) -> tuple[Any, Any]:
     """The two loops that Python calls: a training, and a model's logits and outputs.
 
     Numba keeps what it compiled on disk until this file changes. It does not see a change of
-    `lanes`; the digest of that file, as a part of the closures, belongs to Numba's key.
+    `lanes` or `spec`; the digest of these files, as a part of the closures, belongs to its key.
     """
 
     def train(
@@ -508,7 +512,8 @@ def _loops(version: int) -> tuple[Any, Any]:
     return _compiled(train), _compiled(forward)
 
 
-_train, _outputs = _loops(int(sha256(Path(lanes.__file__).read_bytes()).hexdigest()[:8], 16))
+_SOURCE = b"".join(Path(str(module.__file__)).read_bytes() for module in (lanes, specification))
+_train, _outputs = _loops(int(sha256(_SOURCE).hexdigest()[:8], 16))
 
 
 # --- from Python's side
@@ -545,30 +550,28 @@ class _Loop:
     def __init__(
         self, model: Model, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> None:
-        self.spec, self.X = model.spec, np.ascontiguousarray(inputs_of(model.spec, X))
+        self.spec, self.X = (
+            model.spec,
+            np.require(inputs_of(model.spec, X), requirements=["C", "W"]),
+        )
         n, self.dtype = len(self.X), self.X.dtype
         targets = targets_of(self.spec, y, n, self.dtype)
         is_code = self.spec.loss == "categorical_cross_entropy"
         self.codes_of = targets.astype(np.intp) if is_code else np.zeros(0, np.intp)
-        self.targets = np.zeros((n, 0), self.dtype) if is_code else np.ascontiguousarray(targets)
+        self.targets = (
+            np.zeros((n, 0), self.dtype)
+            if is_code
+            else np.require(targets, requirements=["C", "W"])
+        )
         weights = weights_of(sample_weight, n, self.dtype)
         self.weights = np.zeros(0, self.dtype) if weights is None else weights
         self.theta = _flat(model.theta, self.dtype)
 
     def prepare(self, batches: Sequence[NDArray[np.intp]]) -> None:
         """Lay the minibatches end to end, and make room for the largest."""
-        together = Minibatches.of(batches)
+        together = Minibatches.of(batches, len(self.X))
         self.order, self.ends = together.order, together.ends
-        lengths = np.diff(self.ends, prepend=0)
-        if len(self.order) and not 0 <= self.order.min() <= self.order.max() < len(self.X):
-            raise InputError(
-                "E-ARGUMENT",
-                f"batches hold rows {self.order.min()} to {self.order.max()}; expected 0 to "
-                f"{len(self.X) - 1}, the rows of X",
-            )
-        if len(lengths) and lengths.min() == 0:
-            raise InputError("E-ARGUMENT", "a minibatch is empty; expected at least one row")
-        longest = int(lengths.max(initial=1))
+        longest = int(np.diff(self.ends, prepend=0).max(initial=1))
         self.buffers = _buffers(self.spec, longest, self.dtype)
         self.codes = np.zeros(longest, np.intp)
 
@@ -593,6 +596,14 @@ class _Loop:
             self.t = 0
             self.first = np.zeros_like(self.theta)
             self.second = np.zeros(n_second, self.dtype)
+
+    def steps_at_once(self) -> int:
+        """How many steps may be taken without returning to Python."""
+        n_max, spec = self.buffers[3].size, self.spec
+        steps = WORK_AT_ONCE // (n_max * self.theta.size)
+        if spec.noise or spec.dropout:
+            steps = min(steps, DRAWN_AT_ONCE // (n_max * sum(spec.widths[:-1])))
+        return max(steps, 1)
 
     def draw(self, steps: range, rng: np.random.Generator | None) -> tuple[Array, Array]:
         """Noise and dropout masks of some steps, each as long as the largest; units in rows."""
@@ -649,7 +660,7 @@ class _Loop:
 
 
 def _forward_all(model: Model, X: ArrayLike) -> tuple[Array, Array]:
-    X = np.ascontiguousarray(inputs_of(model.spec, X))
+    X = np.require(inputs_of(model.spec, X), requirements=["C", "W"])
     z = np.empty((len(X), model.spec.widths[-1]), X.dtype)
     outputs = np.empty_like(z)
     buffers = _buffers(model.spec, min(max(len(X), 1), 256), X.dtype)
@@ -775,8 +786,7 @@ def fit(
     loop.start(optimizer, model.memory)
     in_range(report_every, "report_every", 1, np.inf)
     rates = learning_rates(optimizer, len(batches))
-    drawn_at_once = model.spec.noise or model.spec.dropout
-    at_once = DRAWN_AT_ONCE if drawn_at_once else STEPS_AT_ONCE
+    at_once = loop.steps_at_once()
     losses = np.empty(len(batches))
     i, ended = 0, False
     while i < len(batches) and not ended:

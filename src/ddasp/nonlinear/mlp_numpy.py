@@ -34,6 +34,7 @@ from ddasp.nonlinear.optimizers_numpy import Memory, start, update
 from ddasp.nonlinear.spec import (
     SGD,
     Adam,
+    Minibatches,
     ModelSpec,
     Parameters,
     Report,
@@ -342,6 +343,7 @@ def fit(
     weights = weights_of(sample_weight, len(X), X.dtype)
     theta = tuple(p.astype(X.dtype) for p in model.theta)
     memory = start(optimizer, theta, model.memory)
+    batches = Minibatches.of(batches, len(X))
     in_range(report_every, "report_every", 1, np.inf)
     losses = np.empty(len(batches))
     for i, rate in enumerate(learning_rates(optimizer, len(batches)).tolist()):

@@ -34,6 +34,7 @@ from ddasp._errors import DependencyError, InputError
 from ddasp.nonlinear.spec import (
     SGD,
     Adam,
+    Minibatches,
     ModelSpec,
     Parameters,
     Report,
@@ -340,6 +341,7 @@ def fit(
     weights = weights_of(sample_weight, len(X), X.dtype)
     theta = _variables(model.theta, X.dtype)
     memory = start(optimizer, theta, model.memory)
+    batches = Minibatches.of(batches, len(X))
     in_range(report_every, "report_every", 1, np.inf)
     step = _graph(spec, replace(optimizer, learning_rate=0.0, schedule="constant"))
     state = theta, (memory.step, memory.first, memory.second)

@@ -32,6 +32,7 @@ from ddasp._errors import DependencyError, InputError
 from ddasp.nonlinear.spec import (
     SGD,
     Adam,
+    Minibatches,
     ModelSpec,
     Parameters,
     Report,
@@ -340,6 +341,7 @@ def fit(
     weights = weights_of(sample_weight, len(X), X.dtype)
     theta = _leaves(model.theta, X.dtype)
     memory = start(optimizer, theta, model.memory)
+    batches = Minibatches.of(batches, len(X))
     in_range(report_every, "report_every", 1, np.inf)
     device = theta[0].device
     inputs, targets = _tensor(X, device), _targets(y, device)

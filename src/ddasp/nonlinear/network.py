@@ -3,13 +3,14 @@
 *Conventions*: the class below says which family of engines it belongs to, what its spec is, which
 arrays make it up, and how rows of X become the engine's inputs. What is kept of a training are
 NumPy arrays, whichever engine made them. The optimizer's memory, which `partial_fit` goes on with,
-stays with the engine's own model and is not part of a pickle.
+stays with the engine's own model: it is lost in a pickle, a deep copy, and when the engine changes.
 
 *References*: L. Buitinck et al., "API design for machine learning software", 2013.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from ddasp._check import one_of
 from ddasp._errors import InputError
 from ddasp._progress import showing
 from ddasp.nonlinear.engines import engine_of
-from ddasp.nonlinear.spec import SGD, Adam, Parameters, minibatches
+from ddasp.nonlinear.spec import SGD, Adam, Parameters, minibatches, whole
 from ddasp.nonlinear.training import Plan, train
 
 __all__ = ["Network"]
@@ -32,7 +33,7 @@ class Network(BaseEstimator):
     """An estimator whose engine is named by a parameter and resolved when it is needed."""
 
     family: ClassVar[Literal["mlp", "cnn"]]
-    _trained: tuple[str, Any] | None  # the engine's name, and its own model
+    _trained: tuple[str, str, Any] | None  # engine, device, and the engine's own model
 
     def _spec(self, n_inputs: int) -> Any:
         raise NotImplementedError
@@ -49,7 +50,7 @@ class Network(BaseEstimator):
         """Spec and arrays, as `build` takes them."""
         raise NotImplementedError
 
-    def _inputs(self, X: Array) -> Array:
+    def _inputs(self, X: Array, spec: Any) -> Array:
         """Rows of X as the engine takes them."""
         return X
 
@@ -83,29 +84,32 @@ class Network(BaseEstimator):
         if self.family == "cnn":
             arrays.append(engine.state(model))
         self._keep(model.spec, *arrays)
-        self._trained = (self.engine, model)
+        self._trained = (self.engine, self.device, model)
 
-    def _forget(self) -> None:
-        self._trained = None
+    @staticmethod
+    def _settable(theta: Parameters) -> Parameters:
+        if not all(np.isfinite(p).all() for p in theta):
+            raise InputError(
+                "E-ARGUMENT", "parameters_ contain NaN or infinity; expected finite values"
+            )
+        return tuple(np.array(p) for p in theta)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in super().__getstate__().items() if k != "_trained"}
 
-    @staticmethod
-    def _counted_groups(groups: ArrayLike | None, sample_weight: ArrayLike | None) -> Any:
-        if groups is None or sample_weight is None:
-            return groups
-        return np.asarray(groups)[np.asarray(sample_weight) > 0]
+    def _is_new(self) -> bool:
+        """Whether nothing was learned yet."""
+        return not hasattr(self, "_streams")
+
+    def _seeds(self) -> np.random.SeedSequence:
+        if self.random_state is not None:
+            whole(self.random_state, "random_state", 0)
+        return np.random.SeedSequence(self.random_state)
 
     def _learn(self, X: Array, y: NDArray, w: Array | None, groups: ArrayLike | None) -> None:
-        seeds = np.random.SeedSequence(self.random_state)
+        seeds = self._seeds()
         starts = np.random.default_rng(seeds.spawn(1)[0])
         spec = self._spec(X.shape[1])
-        if groups is not None and len(np.asarray(groups)) != len(X):
-            raise InputError(
-                "E-ARGUMENT",
-                f"groups has length {len(np.asarray(groups))}; expected {len(X)}, one a row of X",
-            )
         plan = Plan(
             self.n_epochs,
             self.batch_size,
@@ -117,7 +121,7 @@ class Network(BaseEstimator):
             done = train(
                 engine_of(self.family, self.engine),
                 self._build(spec, *self._initial(spec, starts, X.dtype)),
-                self._inputs(X),
+                self._inputs(X, spec),
                 y,
                 plan=plan,
                 optimizer=self._optimizer(self.schedule),
@@ -134,21 +138,29 @@ class Network(BaseEstimator):
 
     def _continue(self, X: Array, y: NDArray, w: Array | None) -> None:
         """One epoch more, from where training stands."""
-        if not hasattr(self, "_streams"):
-            seeds = np.random.SeedSequence(self.random_state)
-            starts, *self._streams = [np.random.default_rng(child) for child in seeds.spawn(3)]
-            spec = self._spec(X.shape[1])
-            self._store(self._build(spec, *self._initial(spec, starts, X.dtype)))
+        spec = self._spec(X.shape[1])
+        if self._is_new():
+            seeds = self._seeds()
+            starts, *streams = [np.random.default_rng(child) for child in seeds.spawn(3)]
+            model = self._build(spec, *self._initial(spec, starts, X.dtype))
+            self._streams = streams
             self.losses_ = self.validation_losses_ = np.empty(0)
-        engine, trained = getattr(self, "_trained", None) or (None, None)
-        model = trained if engine == self.engine else self._build(*self._kept())
+        else:
+            # the check that what was learned fits the parameters as they are now
+            model = self._build(spec, *self._kept()[1:])
+            known = getattr(self, "_trained", None)
+            if known is not None and known[:2] == (self.engine, self.device):
+                trained: Any = known[2]
+                model = replace(trained, spec=spec)  # it remembers the optimizer
         orders, noises = self._streams
         model, losses = engine_of(self.family, self.engine).fit(
             model,
-            self._inputs(X),
+            self._inputs(X, spec),
             y,
             optimizer=self._optimizer("constant"),
-            batches=minibatches(len(X), self.batch_size or len(X), 1, orders),
+            batches=minibatches(
+                len(X), len(X) if self.batch_size is None else self.batch_size, 1, orders
+            ),
             sample_weight=w,
             rng=noises,
             **self._extras(),
@@ -159,5 +171,6 @@ class Network(BaseEstimator):
     def _logits(self, X: Array) -> Array:
         if not len(X):
             return np.zeros((0, self._kept()[1][-1].shape[-1]), X.dtype)
+        spec, *arrays = self._kept()
         engine = engine_of(self.family, self.engine)
-        return np.asarray(engine.logits(self._build(*self._kept()), self._inputs(X)))
+        return np.asarray(engine.logits(self._build(spec, *arrays), self._inputs(X, spec)))

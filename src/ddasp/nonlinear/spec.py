@@ -41,6 +41,7 @@ __all__ = [
     "shapes_of",
     "targets_of",
     "weights_of",
+    "whole",
 ]
 
 Array = NDArray[np.floating]
@@ -93,10 +94,12 @@ class ModelSpec:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if len(self.widths) < 2 or any(width < 1 for width in self.widths):
+        if len(self.widths) < 2:
             raise InputError(
                 "E-ARGUMENT", f"widths is {self.widths}; expected two or more positive integers"
             )
+        for width in self.widths:
+            whole(width, f"a width of {self.widths}")
         if len(self.activations) != len(self.widths) - 1:
             raise InputError(
                 "E-ARGUMENT",
@@ -113,6 +116,41 @@ class ModelSpec:
         in_range(self.l2, "l2", 0.0, np.inf)
         in_range(self.noise, "noise", 0.0, np.inf)
         in_range(self.dropout, "dropout", 0.0, 0.99)
+
+
+def _check_rate(rate: float | tuple[float, ...]) -> None:
+    rates = np.asarray(rate)
+    if rates.dtype.kind not in "iuf" or not np.isfinite(rates).all() or (rates < 0).any():
+        raise InputError(
+            "E-ARGUMENT",
+            f"learning_rate is {rate!r}; expected a finite number >= 0, or a tuple of them - is "
+            "this the name of a schedule?",
+        )
+
+
+def _below_one(value: float, name: str) -> None:
+    if not 0 <= value < 1:
+        raise InputError("E-ARGUMENT", f"{name} is {value}; expected 0 to below 1")
+
+
+def whole(value: object, name: str, least: int = 1) -> int:
+    """A whole number of at least `least`.
+
+    Raises
+    ------
+    InputError
+        When it is anything else, 2.0 included.
+
+    Examples
+    --------
+    >>> whole(np.int64(3), "n_epochs")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(
+            "E-ARGUMENT", f"{name} is {value!r}; expected an integer of at least {least}"
+        )
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -137,6 +175,11 @@ class SGD:
     learning_rate: float | tuple[float, ...] = 0.01
     momentum: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
+
+    def __post_init__(self) -> None:
+        _check_rate(self.learning_rate)
+        _below_one(self.momentum, "momentum")
+        one_of(self.schedule, "schedule", ("constant", "cosine"))
 
 
 @dataclass(frozen=True)
@@ -163,6 +206,14 @@ class Adam:
     epsilon: float = 1e-8
     weight_decay: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
+
+    def __post_init__(self) -> None:
+        _check_rate(self.learning_rate)
+        _below_one(self.beta1, "beta1")
+        _below_one(self.beta2, "beta2")
+        in_range(self.epsilon, "epsilon", 0.0, np.inf)
+        in_range(self.weight_decay, "weight_decay", 0.0, np.inf)
+        one_of(self.schedule, "schedule", ("constant", "cosine"))
 
 
 @dataclass(frozen=True)
@@ -237,10 +288,11 @@ def targets_of(spec: ModelSpec, y: ArrayLike, n: int, dtype: DTypeLike) -> NDArr
         raise InputError("E-ARGUMENT", "X has no rows; expected at least one observation")
     if spec.loss == "categorical_cross_entropy":
         if y.shape != (n,) or y.dtype.kind not in "iu" or not 0 <= y.min() <= y.max() < k:
+            reach = f" from {y.min()} to {y.max()}" if y.size and y.dtype.kind in "iuf" else ""
             raise InputError(
                 "E-ARGUMENT",
-                f"y has shape {y.shape} and dtype {y.dtype}; expected ({n},) integer codes "
-                f"0 to {k - 1}, one for each row of X",
+                f"y has shape {y.shape}, dtype {y.dtype} and values{reach}; expected ({n},) integer "
+                f"codes 0 to {k - 1}, one for each row of X",
             )
         return y
     if y.shape not in ((n, k), (n,) if k == 1 else (n, k)):
@@ -279,10 +331,11 @@ def weights_of(sample_weight: ArrayLike | None, n: int, dtype: DTypeLike) -> Arr
         return None
     w = np.asarray(sample_weight, dtype=np.float64)
     if w.shape != (n,) or not np.isfinite(w).all() or w.min() < 0 or w.max() == 0:
+        reach = f" and reaches from {w.min():g} to {w.max():g}" if w.size else ""
         raise InputError(
             "E-ARGUMENT",
-            f"sample_weight has shape {w.shape}; expected ({n},), one finite number >= 0 for each "
-            "row of X, not all zero",
+            f"sample_weight has shape {w.shape}{reach}; expected ({n},), one finite number >= 0 "
+            "for each row of X, not all zero",
         )
     return np.asarray(w / w.mean(), dtype=dtype)
 
@@ -378,10 +431,15 @@ class Minibatches(Sequence[NDArray[np.intp]]):
 
     Parameters
     ----------
-    order : numpy.ndarray of shape (n_indices,)
-        Rows of all steps.
-    ends : numpy.ndarray of shape (n_steps,)
-        Where each step's rows end in `order`.
+    order : array_like of shape (n_indices,)
+        Rows of all steps, integers >= 0.
+    ends : array_like of shape (n_steps,)
+        Where each step's rows end in `order`: rising, so that no step is empty.
+
+    Raises
+    ------
+    InputError
+        When they are no such integers.
 
     Examples
     --------
@@ -390,17 +448,45 @@ class Minibatches(Sequence[NDArray[np.intp]]):
     [[3, 1], [2]]
     """
 
-    def __init__(self, order: NDArray[np.intp], ends: NDArray[np.intp]) -> None:
-        self.order = order
-        self.ends = ends
+    def __init__(self, order: ArrayLike, ends: ArrayLike) -> None:
+        self.order = _indices(order, "order")
+        self.ends = _indices(ends, "ends")
+        lengths = np.diff(self.ends, prepend=0)
+        if len(lengths) and (lengths.min() < 1 or self.ends[-1] > len(self.order)):
+            raise InputError(
+                "E-ARGUMENT",
+                f"ends has steps of {lengths.min()} to {lengths.max()} rows, {self.ends[-1]} in "
+                f"all, and order {len(self.order)}; expected at least one row in each step, and "
+                "no more in all than order holds - is a minibatch empty?",
+            )
 
     @classmethod
-    def of(cls, batches: Sequence[NDArray[np.intp]]) -> Minibatches:
-        """The same rows from any sequence of arrays."""
-        if isinstance(batches, Minibatches):
-            return batches
-        order = np.concatenate([np.zeros(0, np.intp), *batches]).astype(np.intp)
-        return cls(order, np.cumsum([len(batch) for batch in batches], dtype=np.intp))
+    def of(cls, batches: Sequence[NDArray[np.intp]], n_observations: int) -> Minibatches:
+        """The same rows from any sequence of index arrays, each a row of X.
+
+        Parameters
+        ----------
+        batches : sequence of numpy.ndarray of shape (n_batch,)
+        n_observations : int
+            Rows of X.
+
+        Raises
+        ------
+        InputError
+            When a minibatch is empty, or holds something else than rows of X.
+        """
+        if not isinstance(batches, Minibatches):
+            rows = [_indices(batch, f"minibatch {i}") for i, batch in enumerate(batches)]
+            ends = np.cumsum([len(batch) for batch in rows], dtype=np.intp)
+            batches = cls(np.concatenate([np.zeros(0, np.intp), *rows]), ends)
+        order = batches.order
+        if len(order) and not 0 <= order.min() <= order.max() < n_observations:
+            raise InputError(
+                "E-ARGUMENT",
+                f"batches hold rows {order.min()} to {order.max()}; expected 0 to "
+                f"{n_observations - 1}, the rows of X",
+            )
+        return batches
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -409,13 +495,25 @@ class Minibatches(Sequence[NDArray[np.intp]]):
     def __getitem__(self, index: int) -> NDArray[np.intp]: ...
 
     @overload
-    def __getitem__(self, index: slice) -> list[NDArray[np.intp]]: ...
+    def __getitem__(self, index: slice) -> Minibatches: ...
 
-    def __getitem__(self, index: int | slice) -> NDArray[np.intp] | list[NDArray[np.intp]]:
+    def __getitem__(self, index: int | slice) -> NDArray[np.intp] | Minibatches:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            some = [self[i] for i in range(*index.indices(len(self)))]
+            return Minibatches.of(some, int(self.order.max(initial=-1)) + 1)
         i = range(len(self))[index]
         return self.order[self.ends[i - 1] if i else 0 : self.ends[i]]
+
+
+def _indices(values: ArrayLike, name: str) -> NDArray[np.intp]:
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise InputError(
+            "E-ARGUMENT",
+            f"{name} has shape {array.shape} and dtype {array.dtype}; expected a row of integers "
+            "- is it a mask? Use np.flatnonzero(mask)",
+        )
+    return np.require(array, np.intp, ["C", "W"])
 
 
 def minibatches(
@@ -438,12 +536,8 @@ def minibatches(
     >>> [len(batch) for batch in minibatches(5, 2, 2, np.random.default_rng(0))]
     [2, 2, 1, 2, 2, 1]
     """
-    if min(n_observations, batch_size, n_epochs) < 1:
-        raise InputError(
-            "E-ARGUMENT",
-            f"n_observations, batch_size, n_epochs are {n_observations}, {batch_size}, "
-            f"{n_epochs}; expected each to be at least 1",
-        )
+    n_observations = whole(n_observations, "n_observations")
+    batch_size, n_epochs = whole(batch_size, "batch_size"), whole(n_epochs, "n_epochs")
     order = np.concatenate([rng.permutation(n_observations) for _ in range(n_epochs)])
     epoch = np.append(np.arange(batch_size, n_observations, batch_size), n_observations)
     starts = n_observations * np.arange(n_epochs)[:, np.newaxis]

@@ -12,7 +12,7 @@ is a function of the step in the whole training, whether it is done in one stret
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
-from ddasp._check import in_range
-from ddasp._errors import InputError
+from ddasp._errors import CODES, InputError
 from ddasp._progress import Progress, Silent
-from ddasp.nonlinear.spec import SGD, Adam, Minibatches, learning_rates, minibatches
+from ddasp.nonlinear.spec import SGD, Adam, Minibatches, learning_rates, minibatches, whole
 
 __all__ = ["Plan", "Training", "held_back", "train"]
 
@@ -51,6 +50,12 @@ class Plan:
     early_stopping: bool = False
     validation_fraction: float = 0.15
     patience: int = 10
+
+    def __post_init__(self) -> None:
+        whole(self.n_epochs, "n_epochs")
+        whole(self.patience, "patience")
+        if self.batch_size is not None:
+            whole(self.batch_size, "batch_size")
 
 
 @dataclass(frozen=True)
@@ -106,41 +111,54 @@ def held_back(
     >>> held_back(0.4, np.random.default_rng(1), groups=["anna", "anna", "ben", "cleo", "cleo"])
     array([ True, True, False, False, False])
     """
-    in_range(fraction, "validation_fraction", 0.0, 1.0)
-    _, group = np.unique(np.asarray(groups), return_inverse=True)
-    _, code = np.unique(np.zeros(len(group)) if classes is None else classes, return_inverse=True)
+    if not 0 < fraction < 1:
+        raise InputError(
+            "E-ARGUMENT", f"validation_fraction is {fraction}; expected between 0 and 1"
+        )
+    _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    code = np.zeros(len(group), int)
+    if classes is not None:
+        _, code = np.unique(np.asarray(classes), return_inverse=True)
+    by_group = np.argsort(group, kind="stable")
+    starts = np.cumsum(sizes) - sizes
     left = np.bincount(code)
     away = np.zeros(len(group), dtype=bool)
-    for candidate in rng.permutation(group.max(initial=-1) + 1):
-        if away.sum() >= fraction * len(group):
+    n_away = 0
+    for candidate in rng.permutation(len(sizes)):
+        if n_away >= fraction * len(group):
             break
-        members = group == candidate
+        members = by_group[starts[candidate] : starts[candidate] + sizes[candidate]]
         rest = left - np.bincount(code[members], minlength=len(left))
         if rest.min() > 0:
-            away, left = away | members, rest
-    if not away.any():
+            away[members], left, n_away = True, rest, n_away + len(members)
+    if not n_away:
         raise InputError(
             "E-ARGUMENT",
-            "early stopping finds no group that can be kept back; expected two or more groups, "
-            "with every class in the rest - are all observations of one group?",
+            f"early stopping finds none of {len(sizes)} group(s) that can be kept back; expected "
+            "two or more groups, with every class in the rest - does a class stand in one alone?",
         )
     return away
 
 
-def _epochs(batches: Minibatches, n_epochs: int) -> Iterator[tuple[slice, Minibatches]]:
-    size = len(batches) // n_epochs
-    for first in range(0, len(batches), size):
-        steps = slice(first, first + size)
-        yield steps, Minibatches.of(batches[steps])
-
-
-def _data_loss(kind: str, z: NDArray, y: NDArray, w: NDArray | None) -> float:
-    """Loss of logits as the model is used: no penalties, no smoothing, no batch statistics."""
+def _data_loss(engine: Any, model: Any, X: NDArray, y: NDArray, w: NDArray | None) -> float:
+    """Loss of the model as it is used: no penalties, no smoothing, no statistics of a batch."""
+    kind = model.spec.loss
+    if kind == "squared_error":
+        each = ((engine.predict(model, X) - y.reshape(len(y), -1)) ** 2).sum(axis=1) / 2
+        return float(np.average(each, weights=w))
+    z = engine.logits(model, X)
     if kind == "categorical_cross_entropy":
         each = logsumexp(z, axis=1) - z[np.arange(len(z)), y]
     else:
-        each = ((z - y) ** 2).sum(axis=1) / 2
+        each = (np.logaddexp(0, z) - y.reshape(len(y), -1) * z).sum(axis=1)
     return float(np.average(each, weights=w))
+
+
+def _warn_of_divergence(losses: NDArray[np.float64]) -> None:
+    strange = np.flatnonzero(~np.isfinite(losses))
+    if len(strange):
+        code = "W-DIVERGED"
+        warnings.warn(f"{code}: step {strange[0]}: {' '.join(CODES[code])}", stacklevel=2)
 
 
 def train(
@@ -191,13 +209,14 @@ def train(
             plan.validation_fraction,
             choices,
             groups=np.arange(len(X)) if groups is None else groups,
-            classes=y if y.dtype.kind in "iu" else None,
+            classes=y if model.spec.loss == "categorical_cross_entropy" else None,
         )
     weight = None if sample_weight is None else sample_weight[kept]
     X_away, y_away = X[~kept], y[~kept]
     w_away = None if sample_weight is None else sample_weight[~kept]
     X, y = X[kept], y[kept]
-    batches = minibatches(len(X), plan.batch_size or len(X), plan.n_epochs, orders)
+    batch_size = len(X) if plan.batch_size is None else plan.batch_size
+    batches = minibatches(len(X), batch_size, plan.n_epochs, orders)
 
     def some_steps(model: Any, rates: SGD | Adam, part: Minibatches) -> tuple[Any, NDArray]:
         found: tuple[Any, NDArray] = engine.fit(
@@ -214,26 +233,28 @@ def train(
 
     if not plan.early_stopping and progress is None:
         model, losses = some_steps(model, optimizer, batches)
+        _warn_of_divergence(losses)
         return Training(model, losses, np.empty(0))
 
     rates = learning_rates(optimizer, len(batches))
     best, best_loss, without = model, np.inf, 0
     found: list[NDArray] = []
     validation: list[float] = []
-    epochs = _epochs(batches, plan.n_epochs)
-    shown = (progress or Silent()).track(epochs, "epochs", plan.n_epochs)
-    for steps, part in shown:
+    size = len(batches) // plan.n_epochs
+    epochs = range(0, len(batches), size)
+    for first in (progress or Silent()).track(epochs, "epochs", plan.n_epochs):
+        steps = slice(first, first + size)
         own = replace(optimizer, learning_rate=tuple(rates[steps]), schedule="constant")
-        model, losses = some_steps(model, own, part)
+        model, losses = some_steps(model, own, batches[steps])
         found.append(losses)
         if not plan.early_stopping:
             continue
-        validation.append(_data_loss(model.spec.loss, engine.logits(model, X_away), y_away, w_away))
+        validation.append(_data_loss(engine, model, X_away, y_away, w_away))
         without += 1
         if validation[-1] < best_loss:
             best, best_loss, without = model, validation[-1], 0
         if without >= plan.patience:
             break
-    return Training(
-        best if plan.early_stopping else model, np.concatenate(found), np.array(validation)
-    )
+    _warn_of_divergence(np.concatenate(found))
+    best = best if plan.early_stopping else model
+    return Training(best, np.concatenate(found), np.array(validation))
