@@ -95,7 +95,13 @@ def ddasp(engine: str) -> Callable[..., Run]:
 
     def prepare(case: Case, X: NDArray, y: NDArray, theta: tuple[NDArray, ...]) -> Run:
         from ddasp.nonlinear.engines import engine_of
-        from ddasp.nonlinear.spec import SGD, Minibatches, ModelSpec
+        from ddasp.nonlinear.spec import (
+            ModelSpec,
+        )
+        from ddasp.nonlinear.steps import (
+            SGD,
+            Minibatches,
+        )
 
         last = ("sigmoid", "binary_cross_entropy")
         if not case.binary:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ddasp._errors import InputError
 
-__all__ = ["in_range", "matrix", "one_of", "signal_1d", "signal_2d"]
+__all__ = ["in_range", "matrix", "one_of", "signal_1d", "signal_2d", "whole"]
 
 
 def _floating(values: ArrayLike, name: str) -> NDArray[np.floating]:
@@ -90,6 +90,26 @@ def in_range(
             f"{name} is {value:g}{' ' + unit if unit else ''}; expected {low:g} to {high:g}{tail}",
         )
     return float(value)
+
+
+def whole(value: object, name: str, least: int = 1) -> int:
+    """A whole number of at least `least`.
+
+    Raises
+    ------
+    InputError
+        When it is anything else, 2.0 included.
+
+    Examples
+    --------
+    >>> whole(np.int64(3), "n_epochs")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(
+            "E-ARGUMENT", f"{name} is {value!r}; expected an integer of at least {least}"
+        )
+    return int(value)
 
 
 def one_of(value: str, name: str, allowed: tuple[str, ...]) -> str:

@@ -27,7 +27,11 @@ from ddasp.nonlinear.cnn_spec import (
     parameter_shapes,
     shapes,
 )
-from ddasp.nonlinear.spec import SGD, Adam, minibatches
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    minibatches,
+)
 
 OTHERS = [cnn_torch, cnn_tensorflow]
 SIBLINGS = [cnn_numpy, *OTHERS]

@@ -28,7 +28,11 @@ from ddasp.nonlinear.cnn_spec import (
     parameter_shapes,
     shapes,
 )
-from ddasp.nonlinear.spec import SGD, Adam, minibatches
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    minibatches,
+)
 
 
 def slope(f, x, direction, h):

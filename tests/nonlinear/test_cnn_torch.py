@@ -9,7 +9,10 @@ from ddasp._errors import InputError
 from ddasp.nonlinear import cnn_torch
 from ddasp.nonlinear.cnn_data import Augmentation
 from ddasp.nonlinear.cnn_spec import classifier, initial_parameters
-from ddasp.nonlinear.spec import Adam, minibatches
+from ddasp.nonlinear.steps import (
+    Adam,
+    minibatches,
+)
 
 SPEC = classifier((1, 12, 10), (4, 6), 2, dropout=0.3, smoothing=0.1)
 

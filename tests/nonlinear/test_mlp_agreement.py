@@ -12,7 +12,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ddasp._errors import DependencyError, InputError
 from ddasp.nonlinear import engines, mlp_numpy
-from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, initial_parameters, minibatches
+from ddasp.nonlinear.spec import (
+    ModelSpec,
+    initial_parameters,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    minibatches,
+)
 
 ENGINES = engines.ENGINES["mlp"]
 OTHERS = [engine for engine in ENGINES if engine != "numpy"]

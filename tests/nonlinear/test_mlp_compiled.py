@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ddasp.nonlinear import mlp_compiled, mlp_numpy
-from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, initial_parameters, minibatches
+from ddasp.nonlinear import mlp_compiled, mlp_loops, mlp_numpy
+from ddasp.nonlinear.spec import (
+    ModelSpec,
+    initial_parameters,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    minibatches,
+)
 
 SPECS = [
     ModelSpec((3, 4, 2), ("tanh", "softmax"), "categorical_cross_entropy", l1=0.01, l2=0.1),
@@ -161,6 +169,6 @@ def test_where_nothing_can_be_written_it_compiles_all_the_same(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda loop: loop
 
-    monkeypatch.setattr(mlp_compiled, "njit", njit)
-    assert mlp_compiled._compiled(len) is len
+    monkeypatch.setattr(mlp_loops, "njit", njit)
+    assert mlp_loops._compiled(len) is len
     assert asked == [True, False]

@@ -9,11 +9,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ddasp._errors import InputError
 from ddasp.nonlinear import mlp_numpy as mlp
 from ddasp.nonlinear.spec import (
-    SGD,
-    Adam,
     ModelSpec,
     disturbances,
     initial_parameters,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
     minibatches,
 )
 

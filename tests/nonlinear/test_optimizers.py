@@ -9,7 +9,10 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ddasp.nonlinear import optimizers_numpy, optimizers_tensorflow, optimizers_torch
-from ddasp.nonlinear.spec import SGD, Adam
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+)
 
 # engine: how an array becomes a parameter of it (a tensor of the same dtype)
 PARAMETERS = {"numpy": np.array, "torch": torch.tensor, "tensorflow": tf.Variable}

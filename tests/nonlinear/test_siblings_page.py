@@ -18,7 +18,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch.nn import functional as F
 
 from ddasp.nonlinear import optimizers_numpy
-from ddasp.nonlinear.spec import SGD, Adam
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCS = runpy.run_path(str(ROOT / "docs" / "make_siblings.py"))

@@ -6,19 +6,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ddasp._errors import InputError
 from ddasp.nonlinear.spec import (
-    SGD,
-    Adam,
-    Minibatches,
     ModelSpec,
     disturbances,
     initial_parameters,
     inputs_of,
-    learning_rates,
-    minibatches,
     n_parameters,
     shapes_of,
     targets_of,
     weights_of,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    Minibatches,
+    learning_rates,
+    minibatches,
 )
 
 CLASSES = ModelSpec((2, 3), ("softmax",), "categorical_cross_entropy")

@@ -12,7 +12,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ddasp._errors import DependencyError, InputError
 from ddasp.nonlinear import mlp_numpy
 from ddasp.nonlinear.engines import ENGINES, engine_of
-from ddasp.nonlinear.spec import SGD, Adam, ModelSpec, initial_parameters
+from ddasp.nonlinear.spec import (
+    ModelSpec,
+    initial_parameters,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+)
 from ddasp.nonlinear.training import Plan, held_back, train
 
 SPEC = ModelSpec((2, 6, 3), ("tanh", "softmax"), "categorical_cross_entropy")
@@ -201,7 +208,8 @@ def without(monkeypatch, package, module):
 
 def test_without_numba_the_numpy_engine_trains_and_says_so(monkeypatch):
     without(monkeypatch, "numba", "ddasp.nonlinear.mlp_compiled")
-    monkeypatch.delitem(sys.modules, "ddasp.nonlinear.lanes", raising=False)
+    for name in ("lanes", "mlp_loops"):
+        monkeypatch.delitem(sys.modules, f"ddasp.nonlinear.{name}", raising=False)
     with pytest.warns(UserWarning, match="W-ENGINE: No module named 'numba'"):
         assert engine_of("mlp", "compiled") is mlp_numpy
 

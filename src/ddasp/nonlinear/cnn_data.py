@@ -23,7 +23,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ddasp._check import in_range
 from ddasp._errors import InputError
 from ddasp.nonlinear.cnn_spec import CNNSpec, Dropout, initial_state, parameter_shapes, shapes
-from ddasp.nonlinear.spec import LOSSES, ModelSpec, Parameters, targets_of
+from ddasp.nonlinear.spec import (
+    LOSSES,
+    ModelSpec,
+    Parameters,
+    targets_of,
+)
 
 __all__ = [
     "Augmentation",

@@ -16,13 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ddasp._check import whole
 from ddasp._errors import InputError
 from ddasp.nonlinear.cnn_data import Augmentation
 from ddasp.nonlinear.cnn_spec import CNNSpec, classifier, initial_parameters, initial_state
 from ddasp.nonlinear.estimators import Classifier
 from ddasp.nonlinear.map_layers import fold
 from ddasp.nonlinear.network import Network
-from ddasp.nonlinear.spec import Parameters, whole
+from ddasp.nonlinear.spec import (
+    Parameters,
+)
 
 __all__ = ["CNNClassifier"]
 

@@ -49,7 +49,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ddasp.nonlinear.cnn_spec import Activation, BatchNorm, Convolution, Pool, Shape
-from ddasp.nonlinear.spec import Parameters
+from ddasp.nonlinear.spec import (
+    Parameters,
+)
 
 __all__ = [
     "Back",

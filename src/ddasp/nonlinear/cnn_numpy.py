@@ -49,14 +49,16 @@ from ddasp.nonlinear.cnn_spec import (
 from ddasp.nonlinear.map_layers import MapLayer, fold
 from ddasp.nonlinear.optimizers_numpy import Memory, start, update
 from ddasp.nonlinear.spec import (
+    Parameters,
+    weights_of,
+)
+from ddasp.nonlinear.steps import (
     SGD,
     Adam,
     Minibatches,
-    Parameters,
     Report,
     Step,
     learning_rates,
-    weights_of,
 )
 
 __all__ = [

@@ -26,7 +26,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from ddasp._check import in_range, one_of
 from ddasp._errors import InputError
-from ddasp.nonlinear.spec import LOSSES, Parameters
+from ddasp.nonlinear.spec import (
+    LOSSES,
+    Parameters,
+)
 
 __all__ = [
     "Activation",

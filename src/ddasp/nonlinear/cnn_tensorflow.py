@@ -54,14 +54,16 @@ from ddasp.nonlinear.cnn_spec import (
 )
 from ddasp.nonlinear.map_layers import MapLayer, fold
 from ddasp.nonlinear.spec import (
+    Parameters,
+    weights_of,
+)
+from ddasp.nonlinear.steps import (
     SGD,
     Adam,
     Minibatches,
-    Parameters,
     Report,
     Step,
     learning_rates,
-    weights_of,
 )
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, but no notes about the processor

@@ -54,14 +54,16 @@ from ddasp.nonlinear.cnn_spec import (
 from ddasp.nonlinear.map_layers import MapLayer, fold
 from ddasp.nonlinear.optimizers_torch import Memory, start, update
 from ddasp.nonlinear.spec import (
+    Parameters,
+    weights_of,
+)
+from ddasp.nonlinear.steps import (
     SGD,
     Adam,
     Minibatches,
-    Parameters,
     Report,
     Step,
     learning_rates,
-    weights_of,
 )
 
 try:

@@ -29,7 +29,12 @@ from ddasp._errors import InputError
 from ddasp.nonlinear import mlp_numpy
 from ddasp.nonlinear.engines import engine_of
 from ddasp.nonlinear.network import Network
-from ddasp.nonlinear.spec import ModelSpec, Parameters, initial_parameters, weights_of
+from ddasp.nonlinear.spec import (
+    ModelSpec,
+    Parameters,
+    initial_parameters,
+    weights_of,
+)
 
 __all__ = ["Classifier", "LogisticRegression", "MLPClassifier", "MLPRegressor", "counted"]
 

@@ -29,7 +29,9 @@ from ddasp.nonlinear.cnn_spec import (
     Shape,
     shapes,
 )
-from ddasp.nonlinear.spec import Parameters
+from ddasp.nonlinear.spec import (
+    Parameters,
+)
 
 __all__ = ["MapLayer", "fold"]
 

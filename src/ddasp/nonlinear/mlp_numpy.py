@@ -32,19 +32,21 @@ from ddasp._check import in_range
 from ddasp._errors import InputError
 from ddasp.nonlinear.optimizers_numpy import Memory, start, update
 from ddasp.nonlinear.spec import (
-    SGD,
-    Adam,
-    Minibatches,
     ModelSpec,
     Parameters,
-    Report,
-    Step,
     disturbances,
     inputs_of,
-    learning_rates,
     shapes_of,
     targets_of,
     weights_of,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    Minibatches,
+    Report,
+    Step,
+    learning_rates,
 )
 
 __all__ = [

@@ -30,19 +30,21 @@ from numpy.typing import ArrayLike, NDArray
 from ddasp._check import in_range
 from ddasp._errors import DependencyError, InputError
 from ddasp.nonlinear.spec import (
-    SGD,
-    Adam,
-    Minibatches,
     ModelSpec,
     Parameters,
-    Report,
-    Step,
     disturbances,
     inputs_of,
-    learning_rates,
     shapes_of,
     targets_of,
     weights_of,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    Minibatches,
+    Report,
+    Step,
+    learning_rates,
 )
 
 try:

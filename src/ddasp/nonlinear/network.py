@@ -17,11 +17,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from ddasp._check import one_of
+from ddasp._check import one_of, whole
 from ddasp._errors import InputError
 from ddasp._progress import showing
 from ddasp.nonlinear.engines import engine_of
-from ddasp.nonlinear.spec import SGD, Adam, Parameters, minibatches, whole
+from ddasp.nonlinear.spec import (
+    Parameters,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    minibatches,
+)
 from ddasp.nonlinear.training import Plan, train
 
 __all__ = ["Network"]

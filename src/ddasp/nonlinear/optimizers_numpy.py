@@ -23,7 +23,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddasp.nonlinear.spec import SGD, Adam, Parameters
+from ddasp.nonlinear.spec import (
+    Parameters,
+)
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+)
 
 __all__ = ["Memory", "start", "update"]
 

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ddasp._errors import DependencyError
-from ddasp.nonlinear.spec import SGD, Adam
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, but no notes about the processor
 try:

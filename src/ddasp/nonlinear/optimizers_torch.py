@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ddasp._errors import DependencyError
-from ddasp.nonlinear.spec import SGD, Adam
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+)
 
 try:
     import torch

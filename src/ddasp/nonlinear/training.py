@@ -20,9 +20,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
+from ddasp._check import whole
 from ddasp._errors import CODES, InputError
 from ddasp._progress import Progress, Silent
-from ddasp.nonlinear.spec import SGD, Adam, Minibatches, learning_rates, minibatches, whole
+from ddasp.nonlinear.steps import (
+    SGD,
+    Adam,
+    Minibatches,
+    learning_rates,
+    minibatches,
+)
 
 __all__ = ["Plan", "Training", "held_back", "train"]
 
