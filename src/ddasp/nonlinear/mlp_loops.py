@@ -330,12 +330,16 @@ def _fill_up(n_in, n_targets, n_real, n, a, c, values):
 def _gather(X, y, codes_of, weights, order, start, stop, a, c, values, codes, noises, at, n):
     """The minibatch: inputs to the first rows of `a`, targets and weights beside them."""
     n_real, n_in, n_targets = stop - start, U(X.shape[1]), U(y.shape[1])
-    for k in range(n_real):
-        row = U(order[start + k])
+    # a row's inputs go to n_in places far apart; with many of them, 16 rows together fill a line of
+    # the cache before it is left
+    together = ONE if n_in < WIDTH else WIDTH
+    for k in range(ZERO, n_real, together):
         for i in range(n_in):
-            a[i * n + k] = X[row, i]
+            for row in range(k, min(k + together, n_real)):
+                a[i * n + row] = X[U(order[start + row]), i]
+    for k in range(n_real):
         for unit in range(n_targets):
-            values[unit * n + k] = y[row, unit]
+            values[unit * n + k] = y[U(order[start + k]), unit]
     if weights.size:
         for k in range(n_real):
             c[k] = weights[U(order[start + k])] / n_real
