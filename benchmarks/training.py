@@ -106,31 +106,38 @@ def table(found: dict[str, Peer]) -> Iterator[str]:
         )
 
 
-def figure(everything: dict[str, dict[str, Peer]], dtype: str) -> str:
+def figure(everything: dict[str, dict[str, float]], dtype: str) -> str:
     """Microseconds per step on a logarithmic axis, a row for each network."""
-    from ddasp.plot.canvas import grid, legend, new, style
+    from ddasp.plot.canvas import grid, new, style
     from ddasp.plot.svg import to_svg
     from ddasp.plot.tokens import category, css
 
     names = list(everything)
     with style():
-        drawn, axes = new(70 + 56 * len(names))
+        drawn, axes = new(110 + 40 * len(names), width=680)
         for k, peer in enumerate(everything[names[0]]):
             ink, marker = category(k)
-            times = [statistics.median(everything[name][peer].times) for name in names]
+            times = [everything[name][peer] for name in names]
             axes.plot(times, range(len(names)), marker, color=ink, label=peer, linestyle="none")
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda time, _: f"{time:,.0f}")
+        axes.xaxis.set_minor_formatter(lambda *_: "")
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set_xlabel(f"time per training step [µs], {dtype}, one core")
         grid(axes, "x")
-        legend(drawn, len(PEERS))
-    svg = to_svg(drawn, alt="Time per training step: the compiled engine is the leftmost mark in "
-                 "every row where layers are small.", title="Time per training step")  # fmt: skip
-    # a file of its own carries its colours with it, for light and dark
+        drawn.legend(loc="outside lower center", ncols=4, frameon=False)
+    svg = to_svg(
+        drawn,
+        alt="Time per training step of eight programs on six networks; the compiled engine is the "
+        "leftmost mark where layers are small.",
+        title="Time per training step",
+    )
+    # a file of its own carries its colours and its font with it, for light and dark
     head, _, body = svg.partition(">")
     head = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    return f"{head}><style>{css()}</style>{body}"
+    font = "text{font-family:system-ui,'DejaVu Sans',sans-serif}"
+    return f"{head}><style>{css()}{font}</style>{body}"
 
 
 def machine() -> str:
@@ -167,9 +174,12 @@ def main() -> None:
             parts.append(f"### {case}, {dtype}\n\n" + "\n".join(table(everything[case])) + "\n")
             print(parts[-1], flush=True)
         if arguments.write is not None:
-            (arguments.write / f"training_{dtype}.svg").write_text(
-                figure(everything, dtype), "utf-8"
-            )
+            medians = {
+                case: {name: statistics.median(peer.times) for name, peer in found.items()}
+                for case, found in everything.items()
+            }
+            path = arguments.write / f"training_{dtype}.svg"
+            path.write_text(figure(medians, dtype), "utf-8")
     if arguments.write is not None:
         page = arguments.write / "training.md"
         marked = "<!-- training -->\n" + "\n".join(parts) + "<!-- /training -->"
