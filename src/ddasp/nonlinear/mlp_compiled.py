@@ -135,19 +135,14 @@ class _Loop:
     def __init__(
         self, model: Model, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> None:
-        self.spec, self.X = (
-            model.spec,
-            np.require(inputs_of(model.spec, X), requirements=["C", "W"]),
-        )
+        self.spec = model.spec
+        self.X = np.require(inputs_of(self.spec, X), requirements=["C", "W"])
         n, self.dtype = len(self.X), self.X.dtype
         targets = targets_of(self.spec, y, n, self.dtype)
         is_code = self.spec.loss == "categorical_cross_entropy"
         self.codes_of = targets.astype(np.intp) if is_code else np.zeros(0, np.intp)
-        self.targets = (
-            np.zeros((n, 0), self.dtype)
-            if is_code
-            else np.require(targets, requirements=["C", "W"])
-        )
+        values = np.zeros((n, 0), self.dtype) if is_code else targets
+        self.targets = np.require(values, requirements=["C", "W"])
         weights = weights_of(sample_weight, n, self.dtype)
         self.weights = np.zeros(0, self.dtype) if weights is None else weights
         self.theta = _flat(model.theta, self.dtype)

@@ -79,7 +79,6 @@ class Network(BaseEstimator):
 
     def _optimizer(self, schedule: str) -> SGD | Adam:
         one_of(self.optimizer, "optimizer", ("adam", "sgd"))
-        one_of(schedule, "schedule", ("constant", "cosine"))
         kind: Any = schedule
         if self.optimizer == "sgd":
             return SGD(self.learning_rate, momentum=self.momentum, schedule=kind)
