@@ -10,7 +10,8 @@ from numpy.testing import assert_array_equal
 from scipy.signal import resample_poly
 
 from ddasp._errors import InputError
-from ddasp.audio.signals import drum_corpus, sine
+from ddasp.audio.drums import drum_corpus
+from ddasp.audio.signals import sine
 from ddasp.procedure.duplicates import Pair, duplicate_sets, find, fingerprint
 
 RATE = 22_050

@@ -17,11 +17,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, Protocol
 
 from ddasp._errors import AudioError
 
-__all__ = ["NATIVE", "SUFFIXES_OF", "Header", "read_header"]
+__all__ = [
+    "NATIVE",
+    "SUFFIXES_OF",
+    "Forward",
+    "Header",
+    "WavFormat",
+    "read_header",
+    "read_wav_start",
+]
 
 SUFFIXES_OF: dict[str, tuple[str, ...]] = {
     "WAV": (".wav", ".wave", ".bwf", ".rf64"),
@@ -64,6 +72,8 @@ class Header:
         Number of whole frames that the bytes in the file can hold.
     cut : bool
         Whether the sound's bytes end before the header says.
+    disagrees : str
+        One sentence if the header's fields contradict each other.
     """
 
     container: str
@@ -72,6 +82,7 @@ class Header:
     declared: int = -1
     present: int = -1
     cut: bool = False
+    disagrees: str = ""
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -145,7 +156,20 @@ def _malformed(what: str) -> AudioError:
     return AudioError("E-AUDIO-HEADER", f"{what} - was the file cut or badly exported?")
 
 
-def _chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
+class Forward(Protocol):
+    """What the parser of chunks needs of a file: reading, and skipping what it does not read."""
+
+    def read(self, size: int, /) -> bytes:
+        """Take the next bytes."""
+
+    def tell(self) -> int:
+        """Say where the next byte stands."""
+
+    def seek(self, position: int, /) -> int:
+        """Go forward."""
+
+
+def _chunks(file: Forward, order: str) -> Iterator[tuple[bytes, int]]:
     """Ids and declared sizes of the chunks; the file stands at each one's content."""
     for _ in range(MAX_CHUNKS):
         head = file.read(8)
@@ -161,12 +185,64 @@ def _chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
     raise _malformed(f"the header has more than {MAX_CHUNKS} chunks")
 
 
-def _read_wav(file: BinaryIO, size: int) -> Header:
+class WavFormat(NamedTuple):
+    """A 'fmt ' chunk; `order` is "<" or ">" for the bytes of numbers."""
+
+    tag: int
+    channels: int
+    rate: int
+    align: int
+    bits: int
+    order: str = "<"
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame, 0 where no such number exists.
+
+        Decoders go by the bits of a sample; the block align should say the same.
+        """
+        if self.tag in (PCM, FLOAT):
+            return self.channels * ((self.bits + 7) // 8)
+        return self.align if self.tag in (ALAW, MULAW) else 0
+
+    @property
+    def disagreement(self) -> str:
+        """One sentence if the bits and the block align contradict each other."""
+        if self.tag not in (PCM, FLOAT) or self.align == self.frame_bytes:
+            return ""
+        return (
+            f"the 'fmt ' chunk declares {self.channels} channels of {self.bits} bits in "
+            f"{self.align} bytes a frame; read as {self.frame_bytes} bytes a frame"
+        )
+
+
+def read_wav_start(file: Forward) -> tuple[WavFormat, int, int]:
+    """Read a WAV up to its samples, going forward only.
+
+    Parameters
+    ----------
+    file : binary file
+        At its beginning; `read`, `tell` and `seek` to what lies ahead are all it needs.
+
+    Returns
+    -------
+    form : WavFormat
+        The 'fmt ' chunk.
+    fact : int
+        Frames that a 'fact' chunk declares, or -1.
+    length : int
+        Bytes that the data chunk declares. The file stands at the first of them.
+
+    Raises
+    ------
+    AudioError
+        ``E-AUDIO-HEADER`` when the header is cut or contradicts itself.
+    """
     head = file.read(12)
     if len(head) < 12:
         raise _malformed(f"the file ends after {len(head)} bytes of its header")
     order = ">" if head[:4] == b"RIFX" else "<"
-    form: tuple[int, int, int, int, int] | None = None
+    form: WavFormat | None = None
     fact, long_size = -1, -1
     for name, length in _chunks(file, order):
         if name == b"ds64":  # RF64: the sizes that don't fit into 32 bits
@@ -182,36 +258,32 @@ def _read_wav(file: BinaryIO, size: int) -> Header:
                 raise _malformed("the data chunk comes before any 'fmt ' chunk")
             if length == 0xFFFFFFFF and long_size >= 0:
                 length = long_size
-            return _wav_header(form, fact, length, size - file.tell())
+            return form, fact, length
     raise _malformed("the header has no 'data' chunk")
 
 
-def _read_wav_format(content: bytes, order: str) -> tuple[int, int, int, int, int]:
-    """Tag, channels, rate, block align and bits of a 'fmt ' chunk."""
+def _read_wav_format(content: bytes, order: str) -> WavFormat:
     if len(content) < 16:
         raise _malformed(f"the 'fmt ' chunk holds {len(content)} bytes; expected 16 or more")
     tag, channels, rate, _, align, bits = struct.unpack(order + "HHIIHH", content[:16])
     if tag == EXTENSIBLE and len(content) >= 26:
         tag = struct.unpack(order + "H", content[24:26])[0]
-    # 24 bits in containers of 4 bytes are known from old writers; nothing else may disagree
-    widths = {(bits + 7) // 8, 4 if bits == 24 else 0}
-    consistent = channels == 0 or (bits >= 8 and align in {channels * width for width in widths})
-    if tag in (PCM, FLOAT) and not consistent:
-        raise _malformed(
-            f"the 'fmt ' chunk declares {channels} channels of {bits} bits in {align} bytes"
-        )
-    return tag, channels, rate, align, bits
+    if tag in (PCM, FLOAT) and bits == 0 and channels > 0:
+        raise _malformed(f"the 'fmt ' chunk declares {channels} channels of 0 bits")
+    return WavFormat(tag, channels, rate, align, bits, order)
 
 
-def _wav_header(form: tuple[int, int, int, int, int], fact: int, length: int, left: int) -> Header:
-    tag, channels, rate, align, _ = form
-    left = max(0, left)
-    if tag in (PCM, FLOAT, ALAW, MULAW) and align > 0:
+def _read_wav(file: BinaryIO, size: int) -> Header:
+    form, fact, length = read_wav_start(file)
+    left = max(0, size - file.tell())
+    step, odd = form.frame_bytes, form.disagreement
+    if step > 0:
         # a data chunk that ends inside a frame was cut there before its size was written
-        cut = left < length or length % align > 0
-        return Header("WAV", channels, rate, length // align, min(left, length) // align, cut)
+        cut = left < length or (not odd and length % step > 0)
+        present = min(left, length) // step
+        return Header("WAV", form.channels, form.rate, length // step, present, cut, odd)
     declared = 0 if min(left, length) == 0 else fact  # compressed: only 'fact' knows
-    return Header("WAV", channels, rate, declared, -1, left < length)
+    return Header("WAV", form.channels, form.rate, declared, -1, left < length)
 
 
 def _read_aiff(file: BinaryIO, size: int) -> Header:

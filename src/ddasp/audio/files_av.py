@@ -1,6 +1,6 @@
 """Sound files that libsndfile doesn't read (MP4, WebM, AAC, WMA, ...), decoded by PyAV.
 
-*Conventions*: as in `ddasp.audio.files`, which is the way in: it has checked that the file is a
+*Conventions*: as in `ddasp.audio.blocks`, which is the way in: it has checked that the file is a
 regular one and what container it is. The first audio track is read.
 
 *References*: PyAV 14 and later, FFmpeg's libavformat. The demuxer is named, never guessed, so
@@ -9,7 +9,8 @@ that no playlist can lead FFmpeg to other files or to the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -24,7 +25,7 @@ except ImportError as error:
         "E-DEPENDENCY", 'ddasp.audio.files_av needs PyAV: pip install "ddasp[av]"'
     ) from error
 
-__all__ = ["decode"]
+__all__ = ["open_track"]
 
 DEMUXERS = {
     "MP4": "mov",
@@ -35,11 +36,14 @@ DEMUXERS = {
     "AU": "au",
 }
 
+Block = NDArray[np.float32]
 
-def decode(
-    file: BinaryIO, container: str, max_frames: Callable[[int, int], int]
-) -> tuple[NDArray[np.float32], int]:
-    """Decode the first audio track.
+
+@contextlib.contextmanager
+def open_track(
+    file: BinaryIO, container: str, *, block: int = 1 << 16
+) -> Iterator[tuple[Iterator[Block], int, int]]:
+    """Open the first audio track, to decode it block by block.
 
     Parameters
     ----------
@@ -47,28 +51,40 @@ def decode(
         At its beginning.
     container : str
         A key of `DEMUXERS`.
-    max_frames : callable
-        Given channels and rate [Hz], the number of frames at which decoding stops.
+    block : int
+        The most frames in a block.
 
-    Returns
-    -------
-    samples : ndarray of shape (n_samples, n_channels)
+    Yields
+    ------
+    blocks : iterator of ndarray of shape (n_samples, n_channels)
         float32, full scale = 1.
     rate : int
         Sampling rate [Hz].
+    channels : int
+        Number of channels.
 
     Raises
     ------
     AudioError
-        ``E-AUDIO-FORMAT`` without an audio track, ``E-AUDIO-CORRUPT`` when decoding stops,
-        ``E-AUDIO-TOOLONG`` at the cap.
+        ``E-AUDIO-FORMAT`` without an audio track, ``E-AUDIO-CORRUPT`` when decoding stops.
     """
+    with _decoding(container):
+        source = av.open(file, mode="r", format=DEMUXERS[container], metadata_errors="replace")
+    with source:
+        if not source.streams.audio:
+            raise AudioError("E-AUDIO-FORMAT", f"the {container} file has no audio track")
+        track = source.streams.audio[0]
+        rate, channels = int(track.rate or 0), int(track.channels or 0)
+        if rate < 1 or channels < 1:
+            raise AudioError("E-AUDIO-HEADER", f"the track has {channels} channels at {rate} Hz")
+        yield _blocks(source, track, container, block), rate, channels
+
+
+@contextlib.contextmanager
+def _decoding(container: str) -> Iterator[None]:
+    """Around each call of FFmpeg: its errors get our codes."""
     try:
-        demuxer = DEMUXERS[container]
-        with av.open(file, mode="r", format=demuxer, metadata_errors="replace") as source:
-            if not source.streams.audio:
-                raise AudioError("E-AUDIO-FORMAT", f"the {container} file has no audio track")
-            return _decode_track(source, source.streams.audio[0], max_frames)
+        yield
     except (av.FFmpegError, ValueError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(
@@ -76,26 +92,25 @@ def decode(
         ) from error
 
 
-def _decode_track(
-    source: av.container.InputContainer,
-    track: av.AudioStream,
-    max_frames: Callable[[int, int], int],
-) -> tuple[NDArray[np.float32], int]:
-    rate, channels = int(track.rate or 0), int(track.channels or 0)
-    if rate < 1 or channels < 1:
-        raise AudioError("E-AUDIO-HEADER", f"the track has {channels} channels at {rate} Hz")
-    limit = max_frames(channels, rate)
-    to_planes = av.AudioResampler(format="fltp", layout=track.layout, rate=rate)
-    blocks, n_frames = [np.zeros((channels, 0), np.float32)], 0
+def _blocks(
+    source: av.container.InputContainer, track: av.AudioStream, container: str, largest: int
+) -> Iterator[Block]:
+    planes = _planes(source, track)
+    while True:
+        with _decoding(container):
+            samples = next(planes, None)
+        if samples is None:
+            return
+        for start in range(0, samples.shape[1], largest):
+            part = samples[:, start : start + largest]
+            yield np.ascontiguousarray(part.T, dtype=np.float32)
+
+
+def _planes(source: av.container.InputContainer, track: av.AudioStream) -> Iterator[Block]:
+    """The track's frames as arrays of shape (n_channels, n_samples)."""
+    to_planes = av.AudioResampler(format="fltp", layout=track.layout, rate=int(track.rate))
     for frame in source.decode(track):
-        for block in to_planes.resample(frame):
-            blocks.append(block.to_ndarray())
-            n_frames += block.samples
-            if n_frames > limit:
-                raise AudioError(
-                    "E-AUDIO-TOOLONG",
-                    f"{n_frames} or more frames of {channels} channels at {rate} Hz; "
-                    f"expected at most {limit}",
-                )
-    blocks += [block.to_ndarray() for block in to_planes.resample(None)]
-    return np.ascontiguousarray(np.concatenate(blocks, axis=1).T, dtype=np.float32), rate
+        for part in to_planes.resample(frame):
+            yield part.to_ndarray()
+    for part in to_planes.resample(None):
+        yield part.to_ndarray()

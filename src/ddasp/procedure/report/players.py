@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddasp._errors import DdaspError
-from ddasp.audio.files import encode, read, to_mono
+from ddasp.audio.files import encode, read
 from ddasp.audio.loudness import integrated_loudness
+from ddasp.audio.resampling import to_mono
 
 __all__ = ["Excerpt", "Players", "load"]
 
