@@ -3,6 +3,9 @@
 import librosa
 import numpy as np
 import pytest
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ddasp._errors import InputError
@@ -58,6 +61,8 @@ def test_librosa_agrees(frame_length, hop, n_fft, dtype, atol):
     assert X.dtype == (np.complex64 if dtype == np.float32 else np.complex128)
     n = min(len(X), len(theirs))
     assert_allclose(np.abs(X[:n]), np.abs(theirs[:n]), atol=atol)
+    if n_fft == frame_length:
+        assert_allclose(X, theirs, atol=atol)
 
 
 def test_parsevals_theorem_holds_for_each_frame():
@@ -106,3 +111,104 @@ def test_wrong_arguments_are_named():
         stft.stft(NOISE, 200, 80, n_fft=100)
     with pytest.raises(InputError, match="hop_length is 0"):
         stft.stft(NOISE, 200, 0)
+
+
+# ---- the inverse -----------------------------------------------------------------------------
+
+
+@settings(max_examples=80)
+@given(
+    n=st.integers(1, 700),
+    frame_length=st.integers(2, 90),
+    share=st.floats(0.02, 0.5),
+    more=st.integers(0, 40),
+    single=st.booleans(),
+)
+def test_the_inverse_of_the_transform_is_the_signal(n, frame_length, share, more, single):
+    hop, n_fft = max(1, int(share * frame_length)), frame_length + more
+    x = NOISE[:n].astype(np.float32 if single else np.float64)
+    y = stft.istft(
+        stft.stft(x, frame_length, hop, n_fft=n_fft), frame_length, hop, n_samples=n, n_fft=n_fft
+    )
+    assert y.dtype == x.dtype
+    # rounding grows by 1 / w at the foot of a window; up to half a frame, another one is there
+    assert_allclose(y, x, atol=1e-4 if single else 1e-10)
+
+
+@pytest.mark.parametrize(("frame_length", "hop"), [(512, 128), (400, 160), (201, 67), (512, 500)])
+def test_the_inverse_is_exact_for_usual_frames_and_for_long_hops_inside_the_signal(
+    frame_length, hop
+):
+    n = len(NOISE) // hop * hop - hop  # with hops beyond half a frame the frames end before the end
+    y = stft.istft(stft.stft(NOISE, frame_length, hop), frame_length, hop, n_samples=n)
+    assert_allclose(y, NOISE[:n], atol=1e-10)
+
+
+def test_without_centring_only_what_no_window_sees_is_lost():
+    y = stft.istft(stft.stft(NOISE, 200, 100, centre=False), 200, 100, centre=False)
+    assert len(y) == 3000
+    assert y[0] == 0.0  # the window is 0 there
+    assert_allclose(y[1:], NOISE[1:3000], atol=1e-10)
+
+
+def test_librosa_and_scipy_invert_to_the_same_signal():
+    X = stft.stft(NOISE, 256, 64)
+    X = X * np.random.default_rng(1).uniform(size=X.shape)  # no STFT of any signal any more
+    y = stft.istft(X, 256, 64, n_samples=3001)
+    assert_allclose(y, librosa.istft(X.T, hop_length=64, length=3001), atol=1e-10)
+    scale = stft.hann(256).sum()
+    _, theirs = scipy.signal.istft(X.T / scale, nperseg=256, noverlap=192)
+    assert_allclose(y[: len(theirs)], theirs[:3001], atol=1e-10)
+
+
+def test_scipy_transforms_to_the_same_spectra():
+    _, _, theirs = scipy.signal.stft(NOISE, nperseg=256, noverlap=192, padded=False)
+    X = stft.stft(NOISE, 256, 64) / stft.hann(256).sum()
+    assert_allclose(X[: theirs.shape[1]], theirs.T, atol=1e-12)
+
+
+def test_no_signal_is_nearer_to_a_modified_spectrum():
+    X = stft.stft(NOISE, 64, 16)
+    X = X * np.random.default_rng(2).uniform(size=X.shape)
+    weight = np.full(33, 2.0)
+    weight[[0, -1]] = 1.0  # both sides of the spectrum
+
+    def distance(y):
+        return np.sum(weight * np.abs(stft.stft(y, 64, 16) - X) ** 2)
+
+    y = stft.istft(X, 64, 16, n_samples=3001)
+    for _ in range(5):
+        step = 1e-3 * np.random.default_rng(3).normal(size=3001)
+        assert distance(y) < distance(y + step)
+        assert distance(y) < distance(y - step)
+
+
+def test_a_single_frame_and_silence_can_be_inverted():
+    for x in (np.zeros(100), NOISE[:1], NOISE[:0]):
+        y = stft.istft(stft.stft(x, 64, 16), 64, 16, n_samples=len(x))
+        assert_allclose(y, x, atol=1e-12)
+
+
+def test_gaps_between_the_windows_are_named():
+    with pytest.raises(InputError, match=r"hop_length is 64.*leave out sample 32 of.*shorter hop"):
+        stft.istft(stft.stft(NOISE, 64, 64), 64, 64)
+    with pytest.raises(InputError, match=r"leave out sample \d+ of.*shorter hop"):
+        stft.istft(stft.stft(NOISE, 64, 70, centre=False), 64, 70, centre=False)
+    with pytest.raises(InputError, match=r"leave out sample 3\d\d\d of 9000.*n_samples"):
+        stft.istft(stft.stft(NOISE, 64, 16), 64, 16, n_samples=9000)
+
+
+def test_spectra_that_fit_nothing_are_named():
+    X = stft.stft(NOISE, 64, 16)
+    with pytest.raises(InputError, match=r"X has 20 bins.*n_fft 38.*transposed"):
+        stft.istft(X[:, :20], 64, 16)
+    with pytest.raises(InputError, match=r"n_fft 128; expected n_fft // 2"):
+        stft.istft(X, 64, 16, n_fft=128)
+    with pytest.raises(InputError, match=r"X has shape \(33,\)"):
+        stft.istft(X[0], 64, 16)
+    with pytest.raises(InputError, match=r"X has shape \(0, 33\)"):
+        stft.istft(X[:0], 64, 16)
+    with pytest.raises(InputError, match="X contains NaN"):
+        stft.istft(X * np.nan, 64, 16)
+    with pytest.raises(InputError, match="n_samples is -1"):
+        stft.istft(X, 64, 16, n_samples=-1)

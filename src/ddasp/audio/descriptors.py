@@ -19,9 +19,12 @@ from ddasp._errors import InputError
 __all__ = [
     "band_energies",
     "centroid",
+    "crest",
     "flatness",
     "flux",
+    "kurtosis",
     "rolloff",
+    "skewness",
     "spread",
     "zero_crossing_rate",
 ]
@@ -89,6 +92,47 @@ def spread(S: ArrayLike, f: ArrayLike) -> NDArray[np.floating]:
     return np.asarray(np.sqrt(np.sum(p * np.square(f - (p @ f)[:, np.newaxis]), axis=1)))
 
 
+def skewness(S: ArrayLike, f: ArrayLike) -> NDArray[np.floating]:
+    """Which side of the centroid the longer tail lies on: > 0 above, < 0 below, 0 for symmetry.
+
+    Notes
+    -----
+    sum ((f - c) / s)^3 S / sum S with the `centroid` c and the `spread` s; 0 where s is 0.
+
+    Examples
+    --------
+    >>> skewness([[1.0, 0.0, 1.0], [4.0, 0.0, 1.0]], [0.0, 100.0, 200.0])
+    array([0. , 1.5])
+    """
+    return _standardised_moment(S, f, 3)
+
+
+def kurtosis(S: ArrayLike, f: ArrayLike) -> NDArray[np.floating]:
+    """Weight of the tails about the centroid: 1 for two lines, 1.8 for a flat spectrum, 3 for a bell.
+
+    Notes
+    -----
+    sum ((f - c) / s)^4 S / sum S with the `centroid` c and the `spread` s; 0 where s is 0. It is
+    not reduced by 3.
+
+    Examples
+    --------
+    >>> kurtosis([[1.0, 0.0, 1.0], [1.0, 2.0, 1.0]], [0.0, 100.0, 200.0])
+    array([1., 2.])
+    """
+    return _standardised_moment(S, f, 4)
+
+
+def _standardised_moment(S: ArrayLike, f: ArrayLike, order: int) -> NDArray[np.floating]:
+    p, f = _shares(_spectra(S)), np.asarray(f, dtype=np.float64)
+    away = f - (p @ f)[:, np.newaxis]
+    s = np.sqrt(np.sum(p * np.square(away), axis=1, keepdims=True))
+    # one line has a spread of rounding only
+    wide = s > 1e-6 * np.abs(f).max(initial=0.0)
+    moment = np.sum(p * (away / np.where(wide, s, 1.0)) ** order, axis=1)
+    return np.asarray(np.where(wide[:, 0], moment, 0.0).astype(p.dtype))
+
+
 def rolloff(S: ArrayLike, f: ArrayLike, *, share: float = 0.85) -> NDArray[np.floating]:
     """The smallest frequency below or at which a share of the sum of S lies [Hz].
 
@@ -107,7 +151,23 @@ def rolloff(S: ArrayLike, f: ArrayLike, *, share: float = 0.85) -> NDArray[np.fl
 def flatness(power: ArrayLike, *, floor: float = 1e-10) -> NDArray[np.floating]:
     """Geometric over arithmetic mean of the power spectrum: 1 for white, near 0 for a tone.
 
-    Powers below `floor` are raised to it, but frames that lie below it as a whole have 0.
+    Parameters
+    ----------
+    power : array_like of shape (n_frames, n_bins)
+        Power spectra.
+    floor : float
+        Powers below `floor` times the frame's own largest power are raised to that, so that a
+        bin of zeros does not decide alone and the level of the frame does not matter.
+
+    Returns
+    -------
+    ndarray of shape (n_frames,)
+        0 to 1.
+
+    Notes
+    -----
+    exp(mean_k log P[k]) / mean_k P[k]. `librosa.feature.spectral_flatness` is the same with a
+    floor that is 1e-10 for all frames, so that it depends on the level of soft ones.
 
     Examples
     --------
@@ -115,9 +175,23 @@ def flatness(power: ArrayLike, *, floor: float = 1e-10) -> NDArray[np.floating]:
     array([1. , 0.8])
     """
     P = _spectra(power)
-    raised = np.maximum(P, floor)
+    in_range(floor, "floor", 1e-30, 1.0, hint="relative to the largest power of a frame")
+    largest = P.max(axis=1, keepdims=True)
+    raised = np.maximum(P / np.where(largest > 0, largest, 1), P.dtype.type(floor))
     ratio = np.exp(np.mean(np.log(raised), axis=1)) / np.mean(raised, axis=1)
-    return np.where(P.max(axis=1) > floor, ratio, 0.0)
+    return np.where(largest[:, 0] > 0, ratio, P.dtype.type(0))
+
+
+def crest(S: ArrayLike) -> NDArray[np.floating]:
+    """Largest over mean value of the spectrum: 1 for white, the number of bins for one line.
+
+    Examples
+    --------
+    >>> crest([[2.0, 2.0, 2.0, 2.0], [0.0, 4.0, 0.0, 0.0]])
+    array([1., 4.])
+    """
+    p = _shares(_spectra(S))
+    return np.asarray(p.max(axis=1, initial=0) * p.dtype.type(p.shape[1]))
 
 
 def flux(S: ArrayLike) -> NDArray[np.floating]:
