@@ -20,7 +20,7 @@ from ddasp.apps import cli, decisions, doctor
 from ddasp.apps.cli import main
 from ddasp.apps.tables import aligned, print_table
 from ddasp.audio import files
-from ddasp.procedure import application, recordings
+from ddasp.procedure import deployed, recordings
 from ddasp.procedure import run as procedure_run
 
 Output = pytest.CaptureFixture[str]
@@ -200,7 +200,7 @@ ROWS: list[dict[str, Any]] = [
 def deciding(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Rows in the place of a model's decisions; a test may take some away."""
     rows = list(ROWS)
-    monkeypatch.setattr(application, "apply", lambda *_: iter(rows))
+    monkeypatch.setattr(deployed, "apply", lambda *_: iter(rows))
     monkeypatch.setattr(
         recordings, "inputs", lambda _: [(Path(r["path"]), r["path"]) for r in rows]
     )

@@ -15,7 +15,7 @@ import pytest
 from ddasp._errors import InputError, RunError
 from ddasp._files import lock
 from ddasp._progress import Silent
-from ddasp.procedure import application
+from ddasp.procedure import deployed
 from ddasp.procedure.run import STEPS, run
 
 from .small_corpus import (
@@ -188,7 +188,7 @@ def test_without_groups_the_test_set_is_sealed_and_the_score_speaks_of_the_deplo
     assert evaluation["speaks_of"] == "the deployed model"
     predictions = pd.read_csv(result.folder / "5_evaluation/predictions.csv")
     held_out = [corpus / "sounds" / path for path in predictions["path"]]
-    applied = pd.DataFrame(application.apply(result.folder, held_out))
+    applied = pd.DataFrame(deployed.apply(result.folder, held_out))
     for label in ("hiss", "hum", "ping"):
         np.testing.assert_allclose(applied[f"p:{label}"], predictions[f"p:{label}"], atol=1e-5)
     assert (applied["decided"] == predictions["decided"]).all()
@@ -205,7 +205,7 @@ def test_a_regression_ends_with_residuals_and_an_interval_that_covers(
     )
     assert evaluation["residuals"]["coverage"] > 0.7
     assert evaluation["estimate"]["value"] < evaluation["baselines"][0]["value"]  # the mean
-    row = next(iter(application.apply(result.folder, [corpus / "sounds" / "hum_a_0.wav"])))
+    row = next(iter(deployed.apply(result.folder, [corpus / "sounds" / "hum_a_0.wav"])))
     assert row["low"] < row["predicted"] < row["high"]
 
 
@@ -238,7 +238,7 @@ def test_a_tampered_model_is_refused(nested, tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     (folder / "model.onnx").write_bytes(bytes(content))
     with pytest.raises(RunError, match="not the file that"):
-        next(iter(application.apply(folder, [tmp_path])))
+        next(iter(deployed.apply(folder, [tmp_path])))
 
 
 def test_long_recordings_are_decided_on_in_the_window_that_training_used(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_long_recordings_are_decided_on_in_the_window_that_training_used(tmp_pat
     evaluation = json.loads((result.folder / "5_evaluation/evaluation.json").read_text())
     # the windows of one recording are one group: they never stand on both sides
     assert all(len(row["groups"]) == 1 for row in evaluation["outer"])
-    rows = pd.DataFrame(application.apply(result.folder, [tmp_path / "sounds" / "a.wav"]))
+    rows = pd.DataFrame(deployed.apply(result.folder, [tmp_path / "sounds" / "a.wav"]))
     np.testing.assert_allclose(np.diff(rows["start"]), 0.25)
     assert rows["stop"].iloc[-1] == 3.0
     known = observations[observations["path"] == "a.wav"].set_index("start")["label"]
@@ -271,7 +271,7 @@ def test_a_folder_with_broken_files_reaches_its_report_and_loses_nothing(tmp_pat
     report = result.report.read_text()
     for name in ("hum_a_7.wav", "hum_a_8.wav", "unlabelled.wav"):
         assert name in report
-    rows = list(application.apply(result.folder, [tmp_path / "sounds"]))
+    rows = list(deployed.apply(result.folder, [tmp_path / "sounds"]))
     assert sorted(row["error"] for row in rows if "error" in row) == 2 * ["E-AUDIO-FORMAT"]
     assert sum("decided" in row for row in rows) == 19
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from ddasp._progress import Progress
 
-__all__ = ["csv_text", "decided", "json_lines"]
+__all__ = ["csv_lines", "csv_text", "decided", "json_lines"]
 
 Row = dict[str, Any]
 
@@ -38,12 +38,12 @@ def decided(run: Path, inputs: list[Path], progress: Progress) -> Iterator[Row]:
     Yields
     ------
     dict
-        As `ddasp.procedure.application.apply` gives them.
+        As `ddasp.procedure.deployed.apply` gives them.
     """
-    from ddasp.procedure import application, recordings
+    from ddasp.procedure import deployed, recordings
 
     n_files = sum(1 for _ in recordings.inputs(inputs))
-    by_file = groupby(application.apply(run, inputs), key=lambda row: row["path"])
+    by_file = groupby(deployed.apply(run, inputs), key=lambda row: row["path"])
     for _, rows in progress.track(by_file, "files", n_files):
         yield from rows
 
@@ -94,13 +94,40 @@ def csv_text(rows: Iterable[Row]) -> str:
     """
     words = [{name: _word(value) for name, value in row.items()} for row in rows]
     columns = list(dict.fromkeys(name for row in words for name in row))
-    if not columns:
-        return ""
+    return _table(columns, words, header=True) if columns else ""
+
+
+def _table(columns: list[str], words: list[Row], *, header: bool) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
+    if header:
+        writer.writeheader()
     writer.writerows(words)
     return text.getvalue()
+
+
+def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """Rows that all have the keys of the first one, each as soon as it is there.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        The decisions on one sound.
+
+    Yields
+    ------
+    str
+        Head, then one line a row, with its end.
+
+    Examples
+    --------
+    >>> print(*csv_lines([{"path": "-", "p:kick": 0.75}]), sep="", end="")
+    path,p:kick
+    -,0.75
+    """
+    for number, row in enumerate(rows):
+        words = {name: _word(value) for name, value in row.items()}
+        yield _table(list(words), [words], header=number == 0)
 
 
 def _word(value: Any) -> Any:

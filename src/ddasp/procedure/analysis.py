@@ -1,8 +1,15 @@
-"""What the feature sets of one sound share: its frames, spectra, mel bands and their loudness.
+"""What the feature sets of one sound share: courses of its frames, and what is relative to its whole.
 
-*Conventions*: one mono signal of shape (n_samples,), full scale = 1; time first. Each thing is
-computed when it is first asked for, and once. Powers in the mel bands are relative to the
-loudest of the sound, so that a gain changes nothing that is built on them.
+A course is what single frames give, one row each: a frame's energy, its powers in mel bands, its
+spectral descriptors. It needs nothing but the frame (the flux: and the one before), so a stream
+computes courses as the samples come and a file computes them at once, with the same numbers.
+Whatever depends on the sound as a whole (its loudest band, its mean, its gate) is computed from
+the courses, over the analysis window that a decision is made on.
+
+*Conventions*: one mono signal of shape (n_samples,), full scale = 1, rounded to float32 (what
+files, streams and graphs hold) and computed with in float64; time first. Each thing is computed
+when it is first asked for, and once. Powers in the mel bands are relative to the loudest of the
+sound, so that a gain changes nothing that is built on them.
 
 *References*: Stevens 1955, "The measurement of loudness"; Jaitly and Hinton 2013 (warping);
 Viikki and Laurila 1998 (mean and variance normalisation over the utterance).
@@ -10,16 +17,16 @@ Viikki and Laurila 1998 (mean and variance normalisation over the utterance).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ddasp._check import in_range, signal_1d
-from ddasp.audio import levels, mel, stft
+from ddasp.audio import descriptors, levels, mel, stft
 
-__all__ = ["Analysis", "normalise", "shortest", "time_normalise"]
+__all__ = ["Analysis", "Grid", "normalise", "shortest", "time_normalise"]
 
 FRAME, HOP = 0.032, 0.010  # s
 N_MELS, F_MIN = 40, 60.0  # bands; Hz
@@ -27,8 +34,11 @@ N_MELS, F_MIN = 40, 60.0  # bands; Hz
 # part of the spectrum away, which would tell the file's own rate.
 F_MAX = 0.45
 RANGE = 80.0  # dB below the loudest mel band of a sound, at which the mel spectrum is floored
-LOUDNESS = 0.3  # Stevens' exponent: loudness grows as that power of the intensity
+LOUDNESS, LEAST_LOUDNESS = 0.3, 1e-3  # Stevens' exponent: loudness grows as that power of intensity
 ACTIVE = 60.0  # dB below the loudest frame, from which on a frame counts as silent
+SOFTENING = 1e-3  # of `normalise`
+N_OCTAVES = 7  # octaves below half the sampling rate, the lowest one down to 0 Hz
+SHARE_FLOOR = -60.0  # dB, of an octave's share
 
 BLOCK = 1024  # frames whose spectra are held at a time
 
@@ -86,7 +96,7 @@ def time_normalise(trajectory: ArrayLike, n_steps: int, weights: ArrayLike | Non
     return np.asarray(np.diff(at_borders, axis=0) * (n_steps / clock[-1]))
 
 
-def normalise(trajectory: ArrayLike, *, softening: float = 1e-3) -> Array:
+def normalise(trajectory: ArrayLike, *, softening: float = SOFTENING) -> Array:
     """Mean 0 and standard deviation 1 of each column over the frames, (C - mean) / (std + s).
 
     Examples
@@ -100,6 +110,77 @@ def normalise(trajectory: ArrayLike, *, softening: float = 1e-3) -> Array:
     return np.asarray(centred / (np.sqrt(np.mean(np.square(centred), axis=0)) + softening))
 
 
+class Grid:
+    """Frames of 32 ms every 10 ms at one sampling rate, and the courses that they give.
+
+    Parameters
+    ----------
+    rate : float
+        Sampling rate [Hz].
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = in_range(rate, "rate", 1000.0, 768000.0, unit="Hz")
+        self.frame_length = shortest(rate)
+        self.hop_length = max(1, round(HOP * rate))
+        self.n_fft = stft.next_power_of_2(self.frame_length)
+        self.frequencies = stft.frequencies(self.n_fft, rate)  # (n_bins,)
+        edges = np.concatenate([[0.0], rate / 2.0 ** np.arange(N_OCTAVES, 0, -1)])
+        edges[-1] += 1.0  # the bin at half the rate belongs to the last octave
+        self.octaves = edges
+
+    def bank(self, warp: float) -> Array:
+        """Weights of the mel bands, (N_MELS, n_bins)."""
+        bands = mel.MelBands(N_MELS, F_MIN, F_MAX * self.rate, warp=warp)
+        return mel.filter_bank(bands, self.n_fft, self.rate)
+
+    def power(self, frames: Array) -> Array:
+        """Power spectra of frames, (n_frames, n_bins)."""
+        return np.asarray(stft.power(stft.spectra(frames, n_fft=self.n_fft)))
+
+    def course(self, name: str, frames: Array, P: Array | None = None) -> Array:
+        """One course of consecutive frames.
+
+        Parameters
+        ----------
+        name : str
+            "energy" (n_frames, 1): mean square. "mel" (n_frames, N_MELS), or "mel 0.92" for a
+            warp: powers in the bands. "descriptors" (n_frames, 6 + N_OCTAVES): zero-crossing
+            rate, centroid, spread, roll-off, flatness, flux (0 in the first frame), and the
+            levels of the octaves' shares of the energy.
+        frames : ndarray of shape (n_frames, frame_length)
+            Without a window.
+        P : ndarray of shape (n_frames, n_bins), optional
+            Their power spectra, where they are known already.
+
+        Returns
+        -------
+        ndarray of shape (n_frames, n_columns)
+        """
+        if name == "energy":
+            energy = np.einsum("mn,mn->m", frames, frames) / self.frame_length
+            return np.asarray(energy[:, np.newaxis])
+        P = self.power(frames) if P is None else P
+        if name == "descriptors":
+            return self._descriptors(frames, P)
+        return np.asarray(P @ self.bank(float(name.partition(" ")[2] or 1)).T)
+
+    def _descriptors(self, frames: Array, P: Array) -> Array:
+        f, S = self.frequencies, np.sqrt(P)
+        shares = descriptors.band_energies(P, f, self.octaves)
+        return np.column_stack(
+            [
+                descriptors.zero_crossing_rate(frames),
+                descriptors.centroid(S, f),
+                descriptors.spread(S, f),
+                descriptors.rolloff(S, f),
+                descriptors.flatness(P),
+                descriptors.flux(S),
+                levels.power_to_db(shares, floor=SHARE_FLOOR),
+            ]
+        )
+
+
 class Analysis:
     """What the feature sets of one sound share, each computed when it is first asked for.
 
@@ -111,65 +192,69 @@ class Analysis:
         Sampling rate [Hz].
     file_rate : float, optional
         Sampling rate of the file the sound came from [Hz]; default `rate`.
+    courses : dict of ndarray of shape (n_frames, n_columns), optional
+        Courses that a stream has computed already, by name.
     """
 
-    def __init__(self, signal: ArrayLike, rate: float, file_rate: float | None = None) -> None:
-        x = signal_1d(signal).astype(np.float64)
-        self.rate = in_range(rate, "rate", 1000.0, 768000.0, unit="Hz")
+    def __init__(
+        self,
+        signal: ArrayLike,
+        rate: float,
+        file_rate: float | None = None,
+        *,
+        courses: Mapping[str, Array] | None = None,
+    ) -> None:
+        x = signal_1d(signal).astype(np.float32).astype(np.float64)
+        self.grid = Grid(rate)
+        self.rate = self.grid.rate
         self.file_rate = self.rate if file_rate is None else file_rate
         self.n_samples = len(x)
-        self.frame_length = shortest(rate)
-        self.hop_length = max(1, round(HOP * rate))
-        self.n_fft = stft.next_power_of_2(self.frame_length)
-        self.signal = np.concatenate([x, np.zeros(max(0, self.frame_length - len(x)))])
+        missing = max(0, self.grid.frame_length - len(x))
+        self.signal = np.concatenate([x, np.zeros(missing)]) if missing else x
+        self._courses = dict(courses or {})
         self._mel: dict[float, Array] = {}
 
     @cached_property
     def frames(self) -> Array:
         """Frames without a window, a view of shape (n_frames, frame_length)."""
-        return np.asarray(stft.frames(self.signal, self.frame_length, self.hop_length))
+        grid = self.grid
+        return np.asarray(stft.frames(self.signal, grid.frame_length, grid.hop_length))
+
+    def course(self, name: str) -> Array:
+        """A course of `Grid.course` over all frames, (n_frames, n_columns)."""
+        if name not in self._courses:
+            self._courses[name] = np.concatenate(list(self._in_blocks(name)))
+        return self._courses[name]
+
+    def _in_blocks(self, name: str) -> Iterator[Array]:
+        """Of `BLOCK` frames at a time: the spectra of a long recording are never held as a whole."""
+        if len(self.frames) <= BLOCK:
+            P = None if name == "energy" else self._power
+            yield self.grid.course(name, self.frames, P)
+            return
+        for start in range(0, len(self.frames), BLOCK):
+            before = 1 if start else 0  # the flux of a block's first frame needs the one before it
+            yield self.grid.course(name, self.frames[start - before : start + BLOCK])[before:]
 
     @cached_property
-    def times(self) -> Array:
-        """Centres of the frames [s], (n_frames,)."""
-        return np.asarray(np.arange(len(self.frames)) * (self.hop_length / self.rate))
+    def _power(self) -> Array:
+        """Power spectra of a short sound: several courses come from them."""
+        return self.grid.power(self.frames)
 
     @cached_property
     def energies(self) -> Array:
         """Mean square of each frame, (n_frames,)."""
-        return np.asarray(np.einsum("mn,mn->m", self.frames, self.frames) / self.frame_length)
+        return self.course("energy")[:, 0]
+
+    @cached_property
+    def times(self) -> Array:
+        """Centres of the frames [s], (n_frames,)."""
+        return np.asarray(np.arange(len(self.energies)) * (self.grid.hop_length / self.rate))
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
         """Frames at most `ACTIVE` dB below the loudest; all of them in a sound of zeros."""
         return np.asarray(self.energies >= self.energies.max() * 10.0 ** (-ACTIVE / 10.0))
-
-    @cached_property
-    def frequencies(self) -> Array:
-        """Frequencies of the bins [Hz], (n_bins,)."""
-        return stft.frequencies(self.n_fft, self.rate)
-
-    def power(self) -> Iterator[tuple[slice, Array]]:
-        """Which frames, and their power spectra (n, n_bins), for `BLOCK` frames at a time.
-
-        Powers are relative to the mean square of the loudest frame. A long recording is never
-        held as a whole; a short one is transformed once.
-        """
-        if len(self.frames) <= BLOCK:
-            yield slice(0, len(self.frames)), self._whole_power
-            return
-        for start in range(0, len(self.frames), BLOCK):
-            part = slice(start, start + BLOCK)
-            yield part, self._power_of(self.frames[part])
-
-    @cached_property
-    def _whole_power(self) -> Array:
-        return self._power_of(self.frames)
-
-    def _power_of(self, frames: Array) -> Array:
-        loudest = self.energies.max()
-        P = stft.power(stft.spectra(frames, n_fft=self.n_fft))
-        return np.asarray(P / loudest if loudest > 0 else P)
 
     def mel(self, warp: float) -> Array:
         """Powers in mel bands relative to the loudest of the sound, (n_frames, N_MELS).
@@ -177,9 +262,7 @@ class Analysis:
         In a sound of zeros all are 1.
         """
         if warp not in self._mel:
-            bands = mel.MelBands(N_MELS, F_MIN, F_MAX * self.rate, warp=warp)
-            W = mel.filter_bank(bands, self.n_fft, self.rate)
-            P = np.concatenate([P @ W.T for _, P in self.power()])
+            P = self.course("mel" if warp == 1 else f"mel {warp}")
             loudest = P.max()
             self._mel[warp] = np.asarray(P / loudest if loudest > 0 else np.ones_like(P))
         return self._mel[warp]
@@ -195,4 +278,4 @@ class Analysis:
         time run fast where the sound is loud, and pauses and reverberation take few steps.
         """
         E = self.mel(warp).sum(axis=1)
-        return np.asarray((E / E.max()) ** LOUDNESS + 1e-3)
+        return np.asarray((E / E.max()) ** LOUDNESS + LEAST_LOUDNESS)

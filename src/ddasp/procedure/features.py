@@ -27,9 +27,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ddasp._check import one_of
 from ddasp._errors import InputError
-from ddasp.audio import descriptors, levels, loudness, mel
+from ddasp.audio import levels, loudness, mel
 from ddasp.procedure.analysis import (
     N_MELS,
+    N_OCTAVES,
     Analysis,
     Array,
     normalise,
@@ -47,13 +48,14 @@ __all__ = [
     "stack",
 ]
 
-VERSION = "1"
+VERSION = "2"
 """Version of the definitions below; a part of the key under which features are cached."""
 
 N_MFCC = 13
 N_CEPSTRA, N_STEPS = 12, 16  # of the trajectories
 ROOT, ROOT_FLOOR = 0.1, 1e-10  # P^0.1 compresses powers as hearing does; relative power
 MAP_STEPS = 32
+TIE = 1e-9  # a frame that is softer by that share is as loud: rounding may not choose
 FLOOR = -100.0  # dBFS, stands for the level of silence
 WARPS = (1.0, 0.92, 1.08)
 
@@ -73,6 +75,8 @@ class FeatureSet:
     compute : callable
         Given an `Analysis` and a warp, the features, shape (n_features,) in the order of `names`
         (maps: any shape of that size).
+    courses : tuple of str
+        Courses of `Grid.course` that it stands on: a stream computes them as the samples come.
     warps : tuple of float
         Factors on the frequency axis, one variant each; the first one is 1.
     shape : tuple of int, optional
@@ -87,6 +91,7 @@ class FeatureSet:
     names: tuple[str, ...]
     units: tuple[str, ...]
     compute: Callable[[Analysis, float], NDArray[np.floating]]
+    courses: tuple[str, ...] = ()
     warps: tuple[float, ...] = (1.0,)
     shape: tuple[int, int] | None = None
     shortcut: bool = False
@@ -127,13 +132,13 @@ def _quantiles(values: NDArray[np.floating]) -> Array:
 def _envelope(a: Analysis, frame_levels: NDArray[np.floating]) -> list[float]:
     """Attack, place, width and decay of the course of the level."""
     t, energy = a.times, a.energies
-    top = int(np.argmax(energy))
+    top = int(np.argmax(energy >= energy.max() - TIE * energy.max()))  # the first of equal ones
     total = energy.sum()
     share = energy / total if total > 0 else np.full(len(energy), 1.0 / len(energy))
     centre = float(share @ t)
     width = math.sqrt(max(0.0, float(share @ np.square(t - centre))))
     loud = energy >= 0.01 * energy[top]  # within 20 dB
-    step = a.hop_length / a.rate
+    step = a.grid.hop_length / a.rate
     attack = int(np.argmax(energy >= 0.5 * energy[top])) - int(np.argmax(loud))
     return [
         float(t[top]),
@@ -173,43 +178,15 @@ DESCRIPTORS = {
     "flux": "1",
 }
 STATISTICS = ("mean", "standard deviation", "10 % quantile", "median", "90 % quantile")
-N_BANDS = 7  # octaves below half the sampling rate, the lowest one down to 0 Hz
 
 
 def _descriptors(a: Analysis, warp: float) -> Array:
-    edges = np.concatenate([[0.0], a.rate / 2.0 ** np.arange(N_BANDS, 0, -1)])
-    edges[-1] += 1.0  # the bin at half the rate belongs to the last band
-    courses, before = [], None
-    for part, P in a.power():
-        S = np.sqrt(P)
-        courses.append(_descriptor_courses(a, part, S, before, edges))
-        before = S[-1:]
-    D = np.concatenate(courses)[a.active]
+    D = a.course("descriptors")[a.active]
     n = len(DESCRIPTORS)
-    statistics = np.vstack([D.mean(axis=0), D.std(axis=0)])  # (2, n + N_BANDS)
+    statistics = np.vstack([D.mean(axis=0), D.std(axis=0)])  # (2, n + N_OCTAVES)
     quantiles = _quantiles(D[:, :n])
     return np.concatenate(
         [np.vstack([statistics[:, :n], quantiles]).T.ravel(), statistics[:, n:].T.ravel()]
-    )
-
-
-def _descriptor_courses(
-    a: Analysis, part: slice, S: Array, before: Array | None, edges: Array
-) -> NDArray[np.floating]:
-    """Descriptors and levels of octaves of some frames, (n, len(DESCRIPTORS) + N_BANDS)."""
-    f, P = a.frequencies, np.square(S)
-    flux = descriptors.flux(S if before is None else np.vstack([before, S]))
-    shares = descriptors.band_energies(P, f, edges)
-    return np.column_stack(
-        [
-            descriptors.zero_crossing_rate(a.frames[part]),
-            descriptors.centroid(S, f),
-            descriptors.spread(S, f),
-            descriptors.rolloff(S, f),
-            descriptors.flatness(P),
-            flux[-len(S) :],
-            levels.power_to_db(shares, floor=-60.0),
-        ]
     )
 
 
@@ -256,6 +233,7 @@ FEATURE_SETS: dict[str, FeatureSet] = _register(
         names=tuple(LEVEL_COLUMNS),
         units=tuple(LEVEL_COLUMNS.values()),
         compute=_levels,
+        courses=("energy",),
     ),
     FeatureSet(
         name="descriptors",
@@ -271,10 +249,15 @@ FEATURE_SETS: dict[str, FeatureSet] = _register(
         ),
         names=(
             *(f"{d}, {s}" for d in DESCRIPTORS for s in STATISTICS),
-            *(f"octave {b + 1} of {N_BANDS}, {s}" for b in range(N_BANDS) for s in STATISTICS[:2]),
+            *(
+                f"octave {b + 1} of {N_OCTAVES}, {s}"
+                for b in range(N_OCTAVES)
+                for s in STATISTICS[:2]
+            ),
         ),
-        units=(*(u for u in DESCRIPTORS.values() for _ in STATISTICS), *["dB"] * (2 * N_BANDS)),
+        units=(*(u for u in DESCRIPTORS.values() for _ in STATISTICS), *["dB"] * (2 * N_OCTAVES)),
         compute=_descriptors,
+        courses=("energy", "descriptors"),
     ),
     FeatureSet(
         name="mfcc",
@@ -291,6 +274,7 @@ FEATURE_SETS: dict[str, FeatureSet] = _register(
         ),
         units=(*["dB"] * (2 * N_MFCC), *["dB/frame"] * (2 * N_MFCC)),
         compute=_mfcc,
+        courses=("mel",),
         warps=WARPS,
     ),
     FeatureSet(
@@ -311,6 +295,7 @@ FEATURE_SETS: dict[str, FeatureSet] = _register(
         ),
         units=("1",) * (N_STEPS * 2 * N_CEPSTRA),
         compute=_trajectories,
+        courses=("mel",),
         warps=WARPS,
     ),
     FeatureSet(
@@ -325,6 +310,7 @@ FEATURE_SETS: dict[str, FeatureSet] = _register(
         ),
         units=("dB",) * (MAP_STEPS * N_MELS),
         compute=_logmel,
+        courses=("mel",),
         warps=WARPS,
         shape=(MAP_STEPS, N_MELS),
     ),

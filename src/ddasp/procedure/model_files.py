@@ -26,11 +26,14 @@ __all__ = ["MAX_BYTES", "ML", "OPERATORS", "OPSETS", "check_model", "load_model"
 ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 MAX_BYTES = 256 * 2**20
+LARGEST = 2**26  # of a whole number: lengths, places and counts come from these
 OPERATORS = {
-    "Add", "ArgMax", "AveragePool", "Cast", "Conv", "Div", "Exp", "Flatten", "Gather", "Gemm",
-    "Greater", "Log", "MatMul", "Max", "MaxPool", "Mul", "ReduceMax", "ReduceSum", "Relu",
-    "Reshape", "Sigmoid", "Softmax", "Squeeze", "Sub", "Tanh", "TopK", "TreeEnsembleRegressor",
-    "Unsqueeze",
+    "Abs", "Add", "And", "ArgMax", "AveragePool", "Cast", "Compress", "Concat", "Conv", "CumSum",
+    "DFT", "Div", "Exp", "Flatten", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Less",
+    "Log", "MatMul", "Max", "MaxPool", "Min", "Mul", "Pad", "Pow", "Range", "ReduceMax",
+    "ReduceMean", "ReduceSum", "Relu", "Reshape", "Round", "Shape", "Sigmoid", "Slice", "Softmax",
+    "Sqrt", "Squeeze", "Sub", "Tanh", "TopK", "Transpose", "TreeEnsembleRegressor", "Unsqueeze",
+    "Where",
 }  # fmt: skip
 # first bytes of files that are taken for models, and what they are
 FOREIGN = {
@@ -112,7 +115,7 @@ def check_model(model: onnx.ModelProto, name: str = "the model") -> None:
             raise _refuse(f"{name} holds a graph or tensor inside the operator {node.op_type}")
         if node.op_type == "TreeEnsembleRegressor":
             _check_trees(node, name)
-    if [i.name for i in model.graph.input] != ["features"]:
+    if [i.name for i in model.graph.input] != ["waveform"]:
         raise _refuse(f"{name} has inputs {[i.name for i in model.graph.input]}")
     try:
         onnx.checker.check_model(model)
@@ -129,6 +132,8 @@ def _check_tensor(tensor: TensorProto, name: str) -> None:
         raise _refuse(f"{name} has a damaged tensor {tensor.name}") from error
     if values.dtype.kind not in "fi":
         raise _refuse(f"{name} has a tensor {tensor.name} of {values.dtype}")
+    if values.dtype.kind == "i" and np.abs(values.astype(float)).max(initial=0) > LARGEST:
+        raise _refuse(f"{name} has a number in {tensor.name} that would fill the memory")
     if not np.isfinite(values).all():
         raise _refuse(f"{name} has NaN or infinite weights in {tensor.name}")
 

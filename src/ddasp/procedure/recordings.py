@@ -18,7 +18,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -30,12 +30,16 @@ from numpy.typing import NDArray
 from ddasp._errors import AudioError
 from ddasp._files import digest_bytes, digest_file, write_bytes
 from ddasp.audio import levels
+from ddasp.audio.blocks import read_blocks
 from ddasp.audio.containers import read_header
-from ddasp.audio.files import Recording, digest, read, resample, to_mono
+from ddasp.audio.files import Recording, digest, read
 from ddasp.audio.loudness import integrated_loudness
+from ddasp.audio.resampling import MonoResampler, resample, to_mono
+from ddasp.audio.sample_blocks import SampleBlocks
 from ddasp.procedure import features
 from ddasp.procedure.duplicates import Fingerprint, fingerprint
 from ddasp.procedure.scan import inputs, real_path, shown
+from ddasp.procedure.windows import Cutter, Piece, Window, cut, windows
 
 __all__ = [
     "Examined",
@@ -45,7 +49,9 @@ __all__ = [
     "examine",
     "inputs",
     "load_sound",
+    "load_sounds",
     "pieces",
+    "pieces_of",
     "real_path",
     "shown",
 ]
@@ -54,67 +60,58 @@ DC, DC_OF_RMS = 0.02, 0.2  # of full scale, of the RMS: more is no accident of a
 SILENT = 0.95  # share of silent frames
 
 Signal = NDArray[np.float64]
-Window = tuple[float, float]  # length and hop [s]
 
 
 # ----------------------------------------------------------------------------------- pieces
 
 
-def windows(duration: float, window: Window | None) -> list[tuple[float, float]]:
-    """Start and stop of each piece of a sound [s].
-
-    The whole sound without a window; else all windows that fit, or one that is longer than the
-    sound.
-
-    Examples
-    --------
-    >>> windows(2.6, (1.0, 0.5))
-    [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0), (1.5, 2.5)]
-    >>> windows(2.6, None), windows(0.6, (1.0, 1.0))
-    ([(0.0, 2.6)], [(0.0, 1.0)])
-    """
-    if window is None:
-        return [(0.0, duration)]
-    length, hop = window
-    n = max(int(np.floor((duration - length) / hop + 1e-9)) + 1, 1)
-    return [(i * hop, i * hop + length) for i in range(n)]
-
-
-def cut(signal: Signal, rate: float, start: float, stop: float) -> Signal:
-    """The samples from start to stop [s]; zeros follow where the signal ends before."""
-    first, n = round(start * rate), max(round((stop - start) * rate), 1)
-    piece = signal[first : first + n]
-    return piece if len(piece) == n else np.concatenate([piece, np.zeros(n - len(piece))])
-
-
 def _mono(recording: Recording, rate: float) -> Signal:
     """One channel at the analysis rate."""
-    mono = to_mono(recording.samples).astype(np.float64)
+    mono = to_mono(recording.samples.astype(np.float64))
     return np.asarray(resample(mono, recording.rate, rate), np.float64)
 
 
-def pieces(
-    path: Path, *, rate: int, window: dict[str, Any] | None, max_duration: float
-) -> Iterator[tuple[float, float, Signal]]:
-    """Start [s], stop [s] and samples of each piece of a file that is decided on.
+def pieces_of(blocks: SampleBlocks, *, rate: int, window: Window | None) -> Iterator[Piece]:
+    """Start [s], stop [s] and samples of each piece of a sound that comes block by block."""
+    resampler, cutter = MonoResampler(blocks.rate, rate), Cutter(rate, window)
+    for block in blocks:
+        yield from cutter.push(resampler.push(block), resampler.n_in / blocks.rate)
+    duration = resampler.n_in / blocks.rate
+    yield from cutter.push(resampler.finish(), duration)
+    yield from cutter.finish(duration)
+
+
+def pieces(path: Path, *, rate: int, window: Window | None, max_duration: float) -> Iterator[Piece]:
+    """The same of a file, whose length costs no memory when there is a window.
 
     Raises
     ------
     AudioError
-        When the file can't be used.
+        When the file can't be used; some faults show only after pieces were given.
     """
-    recording = read(path, max_duration=max_duration)
-    signal = _mono(recording, rate)
-    length_hop = None if window is None else (window["length"], window["hop"] or window["length"])
-    for start, stop in windows(recording.duration, length_hop):
-        yield start, stop, cut(signal, rate, start, stop)
+    with read_blocks(path, max_duration=max_duration) as blocks:
+        yield from pieces_of(blocks, rate=rate, window=window)
+
+
+def load_sounds(
+    root: Path, paths: Iterable[str], starts: Iterable[float], stops: Iterable[float], *, rate: int
+) -> Iterator[Signal]:
+    """The pieces of files that observations stand for, (n_samples,) each.
+
+    A file is decoded once for the pieces that follow each other; it was read before, under the
+    cap of the problem.
+    """
+    known, signal = "", np.zeros(0)
+    for path, start, stop in zip(paths, starts, stops, strict=True):
+        if path != known:
+            known = path
+            signal = _mono(read(real_path(root, path), max_duration=1e9), rate)
+        yield cut(signal, rate, float(start), float(stop))
 
 
 def load_sound(root: Path, path: str, start: float, stop: float, *, rate: int) -> Signal:
     """The piece of a file that an observation stands for, shape (n_samples,)."""
-    # it was read before, under the cap of the problem
-    recording = read(real_path(root, path), max_duration=1e9)
-    return cut(_mono(recording, rate), rate, start, stop)
+    return next(load_sounds(root, [path], [start], [stop], rate=rate))
 
 
 # ---------------------------------------------------------------------------------- examine

@@ -1,0 +1,181 @@
+"""A model that step 6 wrote, in use: from a waveform to the answer that a person gets.
+
+*Conventions*: waveforms are mono at the model's rate. An answer is a dict: for classes ``decided`` (a
+label, or "don't know"), ``probability`` of that label, ``known``, ``flags`` and ``p:LABEL`` for each; for a
+value ``predicted``, ``low``, ``high``.
+
+*References*: Elkan 2001, "The foundations of cost-sensitive learning" (the cheapest decision).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from ddasp._errors import DdaspError, InputError, RunError
+from ddasp._files import digest_file, read_json
+from ddasp.procedure import graph, recordings
+from ddasp.procedure.calibration import decide
+from ddasp.procedure.features import VERSION
+
+__all__ = ["AUDIBLE", "Deployed", "apply", "is_silent", "load"]
+
+AUDIBLE = 1e-3  # of full scale, -60 dBFS
+Waveform = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A model and what is known about it.
+
+    Parameters
+    ----------
+    about : dict
+        ``model.json``.
+    content : bytes
+        ``model.onnx``, checked.
+    """
+
+    about: dict[str, Any]
+    content: bytes
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the classes by code; empty in a regression."""
+        return list(self.about["labels"])
+
+    @property
+    def rate(self) -> int:
+        """Sampling rate of the waveforms [Hz]."""
+        return int(self.about["rate"])
+
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """Length and hop of the analysis window [s]; None when whole sounds are decided on."""
+        window = self.about["window"]
+        return None if window is None else (window["length"], window["hop"] or window["length"])
+
+    @cached_property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The whole graph, waveform in."""
+        return graph.session(self.content)
+
+    @cached_property
+    def part(self) -> onnxruntime.InferenceSession:
+        """The part behind the features, for streams, which compute these as the samples come."""
+        return graph.session(graph.decision_part(onnx.load_model_from_string(self.content)))
+
+    def output(self, waveform: Waveform) -> NDArray[np.float64]:
+        """What the graph gives for one sound: probabilities (n_classes,), or the value (1,)."""
+        given = self.session.run(None, {"waveform": np.asarray(waveform, np.float32)})
+        return np.atleast_1d(given[0]).astype(np.float64)
+
+    def output_of_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The same from the features of one sound, (n_features,)."""
+        return np.atleast_1d(graph.run_rows(self.part, features[np.newaxis])[0][0]).astype(float)
+
+    def answer(self, output: NDArray[np.float64], *, silent: bool) -> dict[str, Any]:
+        """What a person gets for an output; a decision on silence is no knowledge."""
+        if self.about["kind"] == "regression":
+            value, half = float(output[0]), self.about["half_width"]
+            return {"predicted": value, "low": value - half, "high": value + half}
+        cost = None if self.about["cost"] is None else np.asarray(self.about["cost"])
+        decided = int(decide(output[np.newaxis], cost)[0])
+        known = bool(output.max() >= self.about["dont_know_below"]) and not silent
+        row = {
+            "decided": self.labels[decided] if known else "don't know",
+            "probability": float(output[decided]),
+            "known": known,
+            "flags": "W-SILENT" if silent else "",
+        }
+        shares = zip(self.labels, output, strict=True)
+        return row | {f"p:{label}": float(value) for label, value in shares}
+
+
+def is_silent(waveform: Waveform) -> bool:
+    """Whether no sample reaches -60 dBFS."""
+    return not np.any(np.abs(waveform) > AUDIBLE)
+
+
+def load(run: Path) -> Deployed:
+    """Read a model after its digest was compared.
+
+    Parameters
+    ----------
+    run : Path
+        A run folder, or its ``6_application``.
+
+    Raises
+    ------
+    RunError
+        ``E-MODEL`` when the model is missing, damaged or not what its JSON says.
+    """
+    folder = run / "6_application" if (run / "6_application").is_dir() else run
+    if not (folder / "model.json").exists():
+        raise InputError(
+            "E-MODEL", f"{folder} holds no model.json; expected a run folder of `ddasp run`"
+        )
+    about, path = read_json(folder / "model.json"), folder / "model.onnx"
+    if not path.exists() or digest_file(path) != about["digests"]["model.onnx"]:
+        raise RunError(
+            "E-MODEL", f"{path} is not the file that model.json describes; was it edited or cut?"
+        )
+    if about["features"]["version"] != VERSION:
+        raise RunError(
+            "E-MODEL",
+            f"the model was made with feature definitions {about['features']['version']}, this is "
+            f"{VERSION}; make it again with `ddasp run`",
+        )
+    return Deployed(about, graph.load_model(path))
+
+
+def apply(run: Path, inputs: list[Path]) -> Iterator[dict[str, Any]]:
+    """Decide on files and folders with a run's model.
+
+    Parameters
+    ----------
+    run : Path
+        A run folder, or its ``6_application``.
+    inputs : list of Path
+        Sound files, or folders of them.
+
+    Yields
+    ------
+    dict
+        For each window (or file): path, start, stop [s], and the answer. For a file that can't be
+        used: path, error, detail.
+
+    Raises
+    ------
+    RunError
+        ``E-MODEL`` when the model is missing, damaged or not what its JSON says.
+    InputError
+        When an input does not exist.
+    """
+    model = load(run)
+    found = list(recordings.inputs(inputs))
+    if not found:
+        raise InputError(
+            "E-DATA", f"no sounds in {', '.join(map(str, inputs))}; expected files or folders"
+        )
+    for path, shown in found:
+        try:
+            pieces = recordings.pieces(
+                path,
+                rate=model.rate,
+                window=model.window,
+                max_duration=model.about["max_duration"],
+            )
+            for start, stop, signal in pieces:
+                row = {"path": shown, "start": start, "stop": stop}
+                yield row | model.answer(model.output(signal), silent=is_silent(signal))
+        except DdaspError as error:
+            yield {"path": shown, "error": error.code, "detail": error.message}
