@@ -1,31 +1,33 @@
-"""The command line: ``ddasp init``, ``run``, ``inspect``, ``apply``, ``doctor`` and ``demo``.
+"""The command line: its verbs around a run, and how every verb ends.
 
 *Conventions*: results go to standard output, progress and messages to standard error. Exit codes:
 0 done, 1 failed, 2 wrong input, 130 interrupted. With ``--json`` standard output holds one JSON
 document (``apply``: one JSON object a line), an error included. Whatever is heavy is imported
-inside the command that needs it, so that ``ddasp --help`` answers at once.
+inside the command that needs it, so that ``ddasp --help`` answers at once. What is done with a
+model afterwards (``apply``, ``listen`` ...) stands in `cli_model.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from ddasp import __version__
 from ddasp._errors import CODES, DdaspError, InputError
 from ddasp._progress import showing
+from ddasp.apps import cli_model
+from ddasp.apps.options import A_PATH, DONE, FAILED, command_line, common, print_json
 
 __all__ = ["cli", "main"]
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+WRONG_INPUT, INTERRUPTED = 2, 130
 
 # \b keeps click from joining the lines that follow.
 HELP = """From a folder of labelled sounds to a verdict, a report and a model.
@@ -37,22 +39,11 @@ With your own sounds:
   ddasp init SOUNDS            look at the folder, write problem.toml
   ddasp run problem.toml       all six steps; open report.html
   ddasp apply runs/NAME FILE   let the model decide
+With the model:
+  ddasp explain runs/NAME FILE   one decision by hand, as a notebook and a page
+  ddasp export runs/NAME         the model as a web page that works without a network
+  ddasp listen runs/NAME         the microphone, as events
 """
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-A_PATH = click.Path(path_type=Path)
-
-
-def _common(command: Command) -> Command:
-    """Add the options that every verb has."""
-    for option in (
-        click.option("--debug", is_flag=True, expose_value=False, help="On an error, show where."),
-        click.option("--json", "as_json", is_flag=True, help="Answer in JSON, errors included."),
-        click.option("--quiet", is_flag=True, help="No progress, only the result."),
-    ):
-        command = option(command)
-    return command
-
 
 _workers = click.option(
     "--workers",
@@ -70,6 +61,10 @@ def cli() -> None:
     """From a folder of labelled sounds to a verdict, a report and a model."""
 
 
+for verb in cli_model.VERBS:
+    cli.add_command(verb)
+
+
 @cli.command(short_help="Look at a folder of sounds and write problem.toml.")
 @click.argument("sounds", type=A_PATH)
 @click.option(
@@ -81,7 +76,7 @@ def cli() -> None:
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @_workers
-@_common
+@common
 def init(
     sounds: Path, out: Path, force: bool, workers: int | None, quiet: bool, as_json: bool
 ) -> None:
@@ -106,10 +101,10 @@ def init(
         found = inspect.look(sounds, n_workers=workers, progress=progress)
     inspect.write_problem(found, out)
     if as_json:
-        _print_json({**found.summary, "written": out.as_posix()})
+        print_json({**found.summary, "written": out.as_posix()})
         return
     inspect.show(found)
-    click.echo(f"\nwrote {out}. Answer its questions, then: {_command('run', out)}")
+    click.echo(f"\nwrote {out}. Answer its questions, then: {command_line('run', out)}")
 
 
 @cli.command(short_help="Take a problem through all six steps.")
@@ -120,7 +115,7 @@ def init(
     "--seed", type=click.IntRange(0), metavar="N", help="Replaces the seed of problem.toml."
 )
 @click.option("--no-sounds", is_flag=True, help="No players in the report: voices must not travel.")
-@_common
+@common
 def run(
     problem: Path,
     out: Path | None,
@@ -161,7 +156,7 @@ def _run(
             progress=progress,
         )
     if as_json:
-        _print_json(
+        print_json(
             {
                 "folder": result.folder,
                 "report": result.report,
@@ -184,7 +179,7 @@ def _run(
 @cli.command(short_help="Look at a folder of sounds; nothing is written.")
 @click.argument("sounds", type=A_PATH)
 @_workers
-@_common
+@common
 def inspect(sounds: Path, workers: int | None, quiet: bool, as_json: bool) -> None:
     """Look at the folder SOUNDS and say what stands in the way of learning from it.
 
@@ -195,69 +190,13 @@ def inspect(sounds: Path, workers: int | None, quiet: bool, as_json: bool) -> No
     with showing(quiet=quiet) as progress:
         found = looking.look(sounds, n_workers=workers, progress=progress)
     if as_json:
-        _print_json(found.summary)
+        print_json(found.summary)
     else:
         looking.show(found)
 
 
-@cli.command(short_help="Let a model decide on files and folders.")
-@click.argument("run_folder", metavar="RUN", type=A_PATH)
-@click.argument("inputs", metavar="INPUT...", type=A_PATH, nargs=-1, required=True)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["csv", "jsonl"]),
-    help="csv (default), or one JSON object a line.",
-)
-@click.option("--out", type=A_PATH, metavar="FILE", help="Write there, not to standard output.")
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
-@_common
-def apply(
-    run_folder: Path,
-    inputs: tuple[Path, ...],
-    form: str | None,
-    out: Path | None,
-    force: bool,
-    quiet: bool,
-    as_json: bool,
-) -> int:
-    """Let the model of the run folder RUN decide on files and folders.
-
-    One row a decision: path, start and stop in seconds, the decision, whether the model knows
-    (known is false where its probability is too low to be relied on), the probability of each
-    class. A file that can't be read has a row that says why; the exit code is then 1.
-    """
-    from ddasp._files import write_text
-    from ddasp.apps.decisions import csv_text, decided, json_lines
-
-    if out is not None and out.exists() and not force:
-        raise InputError(
-            "E-ARGUMENT", f"--out is {out}, which exists; name another, or replace it: --force"
-        )
-
-    n_failed = 0
-
-    def counted() -> Iterator[dict[str, Any]]:
-        nonlocal n_failed
-        for row in decided(run_folder, list(inputs), progress):
-            n_failed += "error" in row
-            yield row
-
-    with showing(quiet=quiet) as progress:
-        as_csv = (form or ("jsonl" if as_json else "csv")) == "csv"
-        parts = iter([csv_text(counted())]) if as_csv else json_lines(counted())
-        if out:
-            write_text(out, "".join(parts))
-        else:
-            for part in parts:
-                click.echo(part, nl=False)
-    if n_failed:
-        click.echo(f"{n_failed} could not be decided; their rows say why", err=True)
-    return FAILED if n_failed else DONE
-
-
 @cli.command()
-@_common
+@common
 def doctor(quiet: bool, as_json: bool) -> int:
     """Check this installation and this machine.
 
@@ -267,7 +206,7 @@ def doctor(quiet: bool, as_json: bool) -> int:
 
     findings = checking.examine()
     if as_json:
-        _print_json([finding._asdict() for finding in findings])
+        print_json([finding._asdict() for finding in findings])
     else:
         checking.show(findings, only_failures=quiet)
     return FAILED if any(finding.state == "failed" for finding in findings) else DONE
@@ -276,7 +215,7 @@ def doctor(quiet: bool, as_json: bool) -> int:
 @cli.command(short_help="Make drum sounds and take them through all six steps.")
 @click.argument("folder", type=A_PATH, default=Path("runs") / "demo")
 @_workers
-@_common
+@common
 def demo(folder: Path, workers: int | None, quiet: bool, as_json: bool) -> None:
     """Make drum sounds in FOLDER (default: runs/demo) and take them through all six steps.
 
@@ -318,16 +257,6 @@ def _interrupt_kept() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
-
-
-def _print_json(value: Any) -> None:
-    from ddasp._files import to_json
-
-    click.echo(to_json(value), nl=False)
-
-
-def _command(*words: str | Path) -> str:
-    return shlex.join(["ddasp", *(str(word) for word in words)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -387,7 +316,7 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 def _how_to_go_on(words: list[str]) -> str:
     if words and words[0] in ("run", "demo"):
-        return f"what is finished is kept; to go on: {_command(*words)}"
+        return f"what is finished is kept; to go on: {command_line(*words)}"
     return "nothing was changed"
 
 
@@ -396,7 +325,7 @@ def _ended(words: list[str], code: int, name: str, text: str, hint: str = "") ->
     if "--debug" in words:
         traceback.print_exc()
     if "--json" in words:
-        _print_json({"error": {"code": name, "message": text, "hint": hint}, "exit_code": code})
+        print_json({"error": {"code": name, "message": text, "hint": hint}, "exit_code": code})
     else:
         said = f"{name}: {text}" if text else name
         click.echo(f"ddasp: {said}" + (f"\n  {hint}" if hint else ""), err=True)

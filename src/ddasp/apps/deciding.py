@@ -1,0 +1,228 @@
+"""What a model says about files, a pipe or the microphone, as rows or events, as text.
+
+*Conventions*: rows are those of `deployed.apply`. From a pipe and the microphone each line is written
+as soon as it is known. CSV of files has one column for each key that any row has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from ddasp._errors import DdaspError, InputError, RunError
+from ddasp._files import digest_bytes, read_json, write_text
+from ddasp._progress import Progress
+from ddasp.apps import decisions, event_files
+from ddasp.audio.blocks import read_blocks
+from ddasp.audio.pcm_stream import open_pcm
+from ddasp.audio.sample_blocks import SampleBlocks
+from ddasp.procedure import deployed, listening, recordings
+from ddasp.procedure.events import Event, Rules, detect
+from ddasp.procedure.tuning_files import read_rules
+
+__all__ = ["Job", "output", "rules_of"]
+
+Write = Callable[[str], None]
+Pcm = tuple[int | None, int | None, str]  # rate, channels, subtype
+
+
+@contextlib.contextmanager
+def output(path: Path | None, *, force: bool, growing: bool) -> Iterator[Write]:
+    """Where lines go: standard output, a file that grows with each, or one that is whole or absent.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the file exists.
+    RunError
+        ``E-DISK`` when it can't be written.
+    """
+    if path is None:
+        yield lambda line: click.echo(line, nl=False)
+        return
+    if path.exists() and not force:
+        raise InputError(
+            "E-ARGUMENT", f"--out is {path}, which exists; name another, or replace it: --force"
+        )
+    if not growing:
+        lines: list[str] = []
+        yield lines.append
+        write_text(path, "".join(lines))
+        return
+    opened: list[TextIO] = []
+
+    def write(line: str) -> None:
+        if not opened:  # not before there is something to say: an error leaves what was there
+            opened.append(path.open("w", encoding="utf-8", newline="", errors="backslashreplace"))
+        opened[0].write(line)
+        opened[0].flush()
+
+    try:
+        yield write
+        if not opened:
+            write("")
+    except OSError as error:
+        raise RunError("E-DISK", f"could not write {path}: {error.strerror}") from error
+    finally:
+        for file in opened:
+            file.close()
+
+
+def rules_of(run: Path, model: deployed.Deployed, given: dict[str, float]) -> Rules:
+    """The rules that were tuned for the model, with what is given in place of theirs."""
+    folder = run / "events"
+    tuned = Rules()
+    if (folder / "events.json").exists():
+        tuned = read_rules(folder)
+        if read_json(folder / "events.json").get("model") != digest_bytes(model.content):
+            raise InputError(
+                "E-MODEL", f"{folder} was tuned for another model; make it again with `ddasp tune`"
+            )
+    elif not given:
+        click.echo("rules not tuned: threshold 0.5; see `ddasp tune --help`", err=True)
+    return Rules(**{**vars(tuned), **given})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of ``apply`` or ``listen``.
+
+    Parameters
+    ----------
+    run : Path
+        The run folder.
+    form : str
+        "csv", "jsonl", "audacity" or "vtt".
+    write : callable
+        Takes a line.
+    progress : Progress
+        The display.
+    """
+
+    run: Path
+    form: str
+    write: Write
+    progress: Progress
+
+    @cached_property
+    def model(self) -> deployed.Deployed:
+        """The run's model."""
+        return deployed.load(self.run)
+
+    def files(self, inputs: list[Path]) -> int:
+        """Decisions on files; returns how many could not be decided."""
+        n_failed = 0
+
+        def counted() -> Iterator[dict[str, Any]]:
+            nonlocal n_failed
+            for row in decisions.decided(self.run, inputs, self.progress):
+                n_failed += "error" in row
+                yield row
+
+        if self.form == "csv":
+            self.write(decisions.csv_text(counted()))
+        else:
+            self._each(decisions.json_lines(counted()))
+        return n_failed
+
+    def pipe(self, pcm: Pcm) -> int:
+        """Decisions on what comes from standard input."""
+        blocks = _standard_input(pcm)
+        rows = listening.rows(self.model, blocks, blocks.rate)
+        as_csv = self.form == "csv"
+        self._each(decisions.csv_lines(rows) if as_csv else decisions.json_lines(rows))
+        _say(blocks)
+        return 0
+
+    def events(self, inputs: list[Path], given: dict[str, float], pcm: Pcm | None) -> int:
+        """Events in files or a pipe; returns how many files could not be used."""
+        window = listening.refuse_without_window(self.model, "a stream of events")
+        rules = rules_of(self.run, self.model, given)
+        if pcm is not None:
+            blocks = _standard_input(pcm)
+            self._each(self._lines(self._detected(blocks, blocks.rate, rules, window[1]), None))
+            _say(blocks)
+            return 0
+        found = list(recordings.inputs(inputs))
+        if self.form in ("audacity", "vtt") and len(found) != 1:
+            raise InputError(
+                "E-ARGUMENT",
+                f"--format {self.form} holds the events of one sound, and {len(found)} are named; "
+                "expected one file, or csv or jsonl",
+            )
+        n_failed = 0
+        for number, (path, shown) in enumerate(self.progress.track(found, "files", len(found))):
+            try:
+                with read_blocks(path, max_duration=self.model.about["max_duration"]) as blocks:
+                    heard = self._detected(blocks, blocks.rate, rules, window[1])
+                    self._each(self._lines(heard, shown, header=number == 0))
+            except DdaspError as error:
+                n_failed += 1
+                click.echo(f"{shown}: {error}", err=True)
+        return n_failed
+
+    def microphone(
+        self,
+        device: str | None,
+        seconds: float | None,
+        given: dict[str, float] | None,
+        *,
+        live: bool,
+    ) -> None:
+        """Events (or decisions, when no rules are given) from the microphone until it is stopped."""
+        from ddasp.apps import microphone
+
+        window = listening.refuse_without_window(self.model, "a microphone")
+        rules = None if given is None else rules_of(self.run, self.model, given)
+        with microphone.opened(device, seconds=seconds) as heard:
+            if live:
+                click.echo(f"listening to {heard.name} at {heard.rate} Hz; Ctrl-C ends", err=True)
+            if rules is None:
+                rows = listening.rows(self.model, heard, heard.rate, name=heard.name)
+                as_csv = self.form == "csv"
+                self._each(decisions.csv_lines(rows) if as_csv else decisions.json_lines(rows))
+            else:
+                self._each(self._lines(self._detected(heard, heard.rate, rules, window[1]), None))
+            if heard.n_lost:
+                click.echo(
+                    f"W-OVERRUN: {heard.n_lost} times sound was lost, the machine was too slow",
+                    err=True,
+                )
+
+    def _detected(self, blocks: Iterable, rate: float, rules: Rules, hop: float) -> Iterator[Event]:
+        if self.model.about["kind"] == "regression":
+            raise InputError("E-MODEL", "the model gives values; expected one that tells classes")
+        rows = listening.decisions(self.model, blocks, rate)
+        background = self.model.about["background"]
+        return detect(rows, self.model.labels, rules, hop=hop, background=background)
+
+    def _lines(
+        self, events: Iterable[Event], path: str | None, *, header: bool = True
+    ) -> Iterator[str]:
+        if self.form == "csv":
+            return event_files.csv_lines(events, path=path, header=header)
+        if self.form == "jsonl":
+            return event_files.json_lines(events, path=path)
+        return (event_files.audacity if self.form == "audacity" else event_files.web_vtt)(events)
+
+    def _each(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+
+def _standard_input(pcm: Pcm) -> SampleBlocks:
+    rate, channels, subtype = pcm
+    return open_pcm(sys.stdin.buffer, rate=rate, channels=channels, subtype=subtype)
+
+
+def _say(blocks: SampleBlocks) -> None:
+    """What was odd about a pipe, for the person."""
+    for code, detail in zip(blocks.flags, blocks.details, strict=True):
+        click.echo(f"{code}: {detail}", err=True)
