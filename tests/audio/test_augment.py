@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.signal import welch
 
 from ddasp._errors import InputError
 from ddasp.audio import augment
@@ -39,6 +40,31 @@ def test_added_noise_is_white(rng):
     power = np.abs(np.fft.rfft(noise)) ** 2
     low, high = power[:4000].mean(), power[4000:].mean()
     assert_allclose(low / high, 1.0, atol=0.1)  # 4,000 periodogram bins: s.d. 1.6 % each
+
+
+@pytest.mark.parametrize("slope", [-6.0, -3.0, 3.0])
+def test_coloured_noise_has_its_slope_and_meets_the_ratio(rng, slope):
+    x = tone(440, 4 * RATE)
+    noise = augment.add_noise(x, 6.0, rng, slope=slope) - x
+    assert_allclose(db(rms(x) / rms(noise)), 6.0, atol=1e-9)
+    f, power = welch(noise, RATE, nperseg=2048)
+    inner = (f > 100) & (f < 6000)
+    fit = np.polyfit(np.log2(f[inner]), 10 * np.log10(power[inner]), 1)[0]
+    assert_allclose(fit, slope, atol=0.3)  # dB per octave; 60 averages
+
+
+@pytest.mark.parametrize("n_other", [RATE, 100, 3 * RATE])
+def test_another_sound_is_mixed_at_the_ratio_asked_for(rng, n_other):
+    x, other = tone(440), 7 * tone(3000, n_other)
+    added = augment.mix_at_snr(x, other, 12.0) - x
+    assert_allclose(db(rms(x) / rms(added)), 12.0, atol=1e-9)
+    n = min(n_other, RATE)
+    assert_allclose(added[:n], other[:n] * (rms(added) / rms(np.resize(other, RATE))), atol=1e-12)
+
+
+def test_what_is_mixed_in_is_repeated_when_it_is_short():
+    y = augment.mix_at_snr(np.ones(5), np.array([1.0, -1.0]), 0.0)
+    assert_allclose(y, [2, 0, 2, 0, 2])
 
 
 def test_gain_of_6_02_dB_doubles():
@@ -103,6 +129,8 @@ def test_clip_limits_and_leaves_the_rest():
 CALLS = [
     lambda x, rng: augment.gain(x, -6.0),
     lambda x, rng: augment.add_noise(x, 10.0, rng),
+    lambda x, rng: augment.add_noise(x, 10.0, rng, slope=-3.0),
+    lambda x, rng: augment.mix_at_snr(x, np.array([0.1, 0.3]), 10.0),
     lambda x, rng: augment.band_limit(x, RATE, 1000.0),
     lambda x, rng: augment.reverberate(x, RATE, 0.1, rng),
     lambda x, rng: augment.shift(x, 3),
@@ -136,6 +164,12 @@ def test_silence_stays_silence(call, rng):
         (lambda: augment.band_limit([0.1], RATE, 9000.0), "aliasing above rate / 2"),
         (lambda: augment.reverberate([0.1], RATE, 300.0, np.random.default_rng()), "milliseconds"),
         (lambda: augment.shift([0.1], 0.5), "given in seconds"),
+        (lambda: augment.mix_at_snr([0.1], [], 0.0), "other has no samples"),
+        (lambda: augment.mix_at_snr([0.1], [1.0], 300.0), "snr_db is 300 dB"),
+        (
+            lambda: augment.add_noise([0.1], 0.0, np.random.default_rng(), slope=90.0),
+            "slope is 90 dB per octave",
+        ),
         (lambda: augment.clip([0.1], level=0.0), "clipping at zero"),
         (lambda: augment.gain(np.zeros((5, 2)), 0.0), "mix the channels first"),
     ],

@@ -1,7 +1,9 @@
 """What happens to a sound on its way to the microphone: noise, level, band limit, room, clipping.
 
 Each function makes one such change by a stated amount. They enlarge training sets and test how far
-a model's score survives; sounds that are to be decided on are never changed.
+a model's score survives; sounds that are to be decided on are never changed. Other speeds and
+pitches stand in `ddasp.audio.time_scale`, rooms made of walls in `ddasp.audio.rooms`, lossy formats
+in `ddasp.audio.codecs`.
 
 *Conventions*: mono signals of shape (n_samples,), full scale = 1; the length and the floating
 dtype of the input are kept. Rates and frequencies in Hz, times in s, ratios in dB. Randomness
@@ -19,8 +21,9 @@ from scipy.signal import fftconvolve, firwin, kaiser_beta
 
 from ddasp._check import in_range, signal_1d
 from ddasp._errors import InputError
+from ddasp.audio.noises import noise
 
-__all__ = ["add_noise", "band_limit", "clip", "gain", "reverberate", "shift"]
+__all__ = ["add_noise", "band_limit", "clip", "gain", "mix_at_snr", "reverberate", "shift"]
 
 Array = NDArray[np.floating]
 
@@ -59,8 +62,10 @@ def gain(signal: ArrayLike, db: float) -> Array:
     return x * x.dtype.type(10 ** (db / 20))
 
 
-def add_noise(signal: ArrayLike, snr_db: float, rng: np.random.Generator) -> Array:
-    """Add white Gaussian noise at a signal-to-noise ratio.
+def add_noise(
+    signal: ArrayLike, snr_db: float, rng: np.random.Generator, *, slope: float = 0.0
+) -> Array:
+    """Add Gaussian noise at a signal-to-noise ratio.
 
     Parameters
     ----------
@@ -70,6 +75,8 @@ def add_noise(signal: ArrayLike, snr_db: float, rng: np.random.Generator) -> Arr
         Power of the signal over power of the noise, both over the whole sound [dB].
     rng : numpy.random.Generator
         Source of the noise.
+    slope : float, optional
+        Slope of the noise's power spectrum [dB per octave]: 0 is white, -3 pink, -6 brown.
 
     Returns
     -------
@@ -90,12 +97,50 @@ def add_noise(signal: ArrayLike, snr_db: float, rng: np.random.Generator) -> Arr
     20.0
     """
     x = signal_1d(signal)
-    in_range(snr_db, "snr_db", -200.0, 200.0, unit="dB")
-    level = _rms(x)
-    if level == 0:
+    in_range(slope, "slope", -24.0, 24.0, unit="dB per octave")
+    if not x.size:
         return x.copy()
-    noise = rng.standard_normal(x.size)
-    return x + (noise * (level * 10 ** (-snr_db / 20) / _rms(noise))).astype(x.dtype)
+    other = rng.standard_normal(x.size) if slope == 0 else noise(x.size, rng, slope=slope)
+    return mix_at_snr(x, other, snr_db)
+
+
+def mix_at_snr(signal: ArrayLike, other: ArrayLike, snr_db: float) -> Array:
+    """Add another sound, such as a recorded background, at a signal-to-noise ratio.
+
+    Parameters
+    ----------
+    signal : array_like of shape (n_samples,)
+        Sound.
+    other : array_like of shape (n_other,)
+        What is added, at any level; repeated if it is shorter, cut if it is longer.
+    snr_db : float
+        Power of the signal over power of what is added, both over the whole sound [dB].
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        ``x + g n`` with g such that the ratio is met exactly. Silence stays silence, and silence
+        that is added changes nothing.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when the ratio lies outside -200 to 200 dB, or `other` is empty.
+
+    Examples
+    --------
+    >>> mix_at_snr([1.0, 1.0, 1.0, 1.0], [0.5, -0.5], 20.0)
+    array([1.1, 0.9, 1.1, 0.9])
+    """
+    x, n = signal_1d(signal), signal_1d(other, "other")
+    in_range(snr_db, "snr_db", -200.0, 200.0, unit="dB")
+    if not n.size:
+        raise InputError("E-ARGUMENT", "other has no samples; expected the sound that is added")
+    n = np.resize(n.astype(np.float64, copy=False), x.size)
+    level, other_level = _rms(x), _rms(n)
+    if level == 0 or other_level == 0:
+        return x.copy()
+    return x + (n * (level * 10 ** (-snr_db / 20) / other_level)).astype(x.dtype)
 
 
 def band_limit(signal: ArrayLike, rate: float, cutoff: float) -> Array:
