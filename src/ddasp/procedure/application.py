@@ -83,6 +83,7 @@ def deploy(
             "rate": rate,
             "window": None if asked.sounds.window is None else asked.sounds.window.model_dump(),
             "max_duration": asked.sounds.max_duration,
+            "unit": asked.definition.unit,
             "background": [b for b in [asked.sounds.background] if b in data.labels],
             "features": {
                 "name": definition.name,
