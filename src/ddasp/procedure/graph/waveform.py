@@ -322,9 +322,9 @@ def _integrated_loudness(w: _Window) -> Value:
     g, y, n = w.g, _k_weighted(w), w.signal.length()
     power = y * y
     running = power.cumsum(0).pad(1, 0)
-    hop = 0.1 * w.rate
-    n_cuts = (n.cast(np.float64) / hop).cast(np.int64) + 6
-    cuts = (g.arange(0, n_cuts).cast(np.float64) * hop).apply("Round").cast(np.int64)
+    n_cuts = (n.cast(np.float64) / (0.1 * w.rate)).cast(np.int64) + 6
+    # first the rate, then the hop, as in `loudness`: rounding may fall on a tie
+    cuts = (g.arange(0, n_cuts).cast(np.float64) * w.rate * 0.1).apply("Round").cast(np.int64)
     starts, stops = cuts.take(g.arange(0, n_cuts - 4)), cuts.take(g.arange(4, n_cuts))
     whole = (stops < n + 1).cast(np.float64)
     clipped = [v.minimum(n) for v in (starts, stops)]
