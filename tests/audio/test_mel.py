@@ -101,6 +101,8 @@ def test_deltas_are_the_slope_of_a_line_and_a_savitzky_golay_derivative(reach):
     C = np.random.default_rng(2).normal(size=(25, 3))
     theirs = savgol_filter(C, 2 * reach + 1, polyorder=1, deriv=1, axis=0, mode="nearest")
     assert_allclose(mel.delta(C, reach=reach), theirs, atol=1e-12)
+    other = librosa.feature.delta(C.T, width=max(3, 2 * reach + 1), mode="nearest").T
+    assert_allclose(mel.delta(C, reach=reach), other, atol=1e-12)
     line = 3.0 * np.arange(25.0)[:, np.newaxis]
     assert_allclose(mel.delta(line, reach=reach)[reach:-reach], 3.0)
 

@@ -255,6 +255,8 @@ def delta(trajectory: ArrayLike, *, reach: int = 2) -> NDArray[np.floating]:
     Notes
     -----
     D[m] = sum_{k=1..K} k (C[m + k] - C[m - k]) / (2 sum_{k=1..K} k^2), the HTK Book's eq. (5.16).
+    `librosa.feature.delta` is the same with ``width=2 * reach + 1, mode="nearest"``; by default it
+    continues the line of the first and last frames beyond the ends, and it needs `width` frames.
 
     Examples
     --------
