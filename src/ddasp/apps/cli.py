@@ -195,6 +195,26 @@ def inspect(sounds: Path, workers: int | None, quiet: bool, as_json: bool) -> No
         looking.show(found)
 
 
+@cli.command(short_help="Measure loudness and peaks of sound files.")
+@click.argument("inputs", metavar="INPUT...", type=A_PATH, nargs=-1, required=True)
+@common
+def loudness(inputs: tuple[Path, ...], quiet: bool, as_json: bool) -> int:
+    """Measure files and folders after EBU R 128.
+
+    Integrated loudness, loudness range, the largest momentary and short-term loudness, true peak
+    and sample peak. A file that can't be read is named; the exit code is then 1.
+    """
+    from ddasp.apps import metering
+
+    with showing(quiet=quiet) as progress:
+        rows = list(metering.measured(list(inputs), progress))
+    if as_json:
+        print_json(rows)
+    else:
+        metering.show(rows)
+    return FAILED if any("error" in row for row in rows) else DONE
+
+
 @cli.command()
 @common
 def doctor(quiet: bool, as_json: bool) -> int:
@@ -212,27 +232,34 @@ def doctor(quiet: bool, as_json: bool) -> int:
     return FAILED if any(finding.state == "failed" for finding in findings) else DONE
 
 
-@cli.command(short_help="Make drum sounds and take them through all six steps.")
-@click.argument("folder", type=A_PATH, default=Path("runs") / "demo")
+@cli.command(short_help="Make sounds and take them through all six steps.")
+@click.argument("folder", type=A_PATH, required=False)
+@click.option("--voices", is_flag=True, help="Speakers who say vowels, for a model that listens.")
 @_workers
 @common
-def demo(folder: Path, workers: int | None, quiet: bool, as_json: bool) -> None:
-    """Make drum sounds in FOLDER (default: runs/demo) and take them through all six steps.
+def demo(
+    folder: Path | None, voices: bool, workers: int | None, quiet: bool, as_json: bool
+) -> None:
+    """Make sounds in FOLDER (default: runs/demo) and take them through all six steps.
 
-    A synthetic drum machine: six voices, several kits, noise and level varied. It needs no
-    network and no files of yours.
+    A synthetic drum machine: six voices, several kits, noise and level varied. With --voices
+    (default folder: runs/voices) recordings of speakers who say vowels; that model decides ten
+    times a second, so `ddasp listen runs/voices/run` can follow your own voice. It needs no network
+    and no files of yours.
     """
     from importlib.resources import files
 
     from ddasp._files import write_text
-    from ddasp.apps.demo import write_drum_corpus
+    from ddasp.apps.demo import write_drum_corpus, write_voice_corpus
 
-    n_sounds = write_drum_corpus(folder / "sounds")
-    problem = folder / "problem.toml"
+    folder = folder or Path("runs") / ("voices" if voices else "demo")
+    n_sounds = (write_voice_corpus if voices else write_drum_corpus)(folder / "sounds")
+    problem, name = folder / "problem.toml", "demo_voices.toml" if voices else "demo.toml"
     if not problem.exists():  # an edited one is somebody's work
-        write_text(problem, files("ddasp.apps").joinpath("demo.toml").read_text("utf-8"))
+        write_text(problem, files("ddasp.apps").joinpath(name).read_text("utf-8"))
     if not (quiet or as_json):
-        click.echo(f"{n_sounds} drum sounds and problem.toml stand in {folder}", err=True)
+        what = "recordings of voices" if voices else "drum sounds"
+        click.echo(f"{n_sounds} {what} and problem.toml stand in {folder}", err=True)
     _run(problem, folder / "run", workers, None, True, quiet, as_json)
 
 
