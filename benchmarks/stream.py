@@ -55,7 +55,7 @@ def model(name: str) -> deployed.Deployed:
     x = np.concatenate(list(sound(50, seed=1)))
     rows = [x[i * 1600 : i * 1600 + RATE] for i in range(N_SUPPORT - 10)]
     X = np.concatenate([extract(row, RATE, (name,), variants=False)[name] for row in rows])
-    estimator = models.KernelRidge().fit(X, np.arange(len(X)) % 3)
+    estimator = models.KernelRidge().fit(X, (np.arange(len(X)) // 16) % 3)
     decision = graph.Decision(estimator, 1.0, LABELS)
     content = graph.build_graph(decision, name, RATE).SerializeToString()
     about = {

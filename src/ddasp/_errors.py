@@ -47,7 +47,7 @@ CODES: dict[str, tuple[str, str]] = {
     "W-LABEL-TYPO": ("Two labels differ by one character or by case.", "Check whether they are the same class."),
     "W-OVERRUN": ("Sound of the microphone was lost because the machine was too slow.", "Close other programs, or declare windows with a longer hop."),
     "W-DIVERGED": ("The loss is no longer a finite number.", "Lower the learning rate, or standardise the features."),
-    "W-ENGINE": ("Numba can't be loaded; the NumPy engine trains instead: the same numbers up to rounding, more slowly.", "Install it with `pip install numba`."),
+    "W-ENGINE": ("Numba can't be loaded; NumPy computes instead: the same numbers up to rounding, more slowly.", "Install it with `pip install numba`."),
     "W-NOGROUP": ("No groups are known; sounds of one source may stand on both sides of a split.", "Give `group` in problem.toml: speaker, device, recording or day."),
     "W-GAP": ("Windows without one clear label were left out.", "Check the label track, or shorten the window."),
 }  # fmt: skip

@@ -2,15 +2,18 @@
 
 import csv
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
 import soundfile
 
 from ddasp._errors import InputError
-from ddasp.apps.demo import write_drum_corpus
-from ddasp.audio.signals import VOICES
+from ddasp.apps.demo import write_drum_corpus, write_voice_corpus
+from ddasp.audio.drums import VOICES
 from ddasp.procedure.duplicates import find, fingerprint
+from ddasp.procedure.labels import read_track
+from ddasp.procedure.problem import from_source
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +65,34 @@ def test_equal_seeds_write_equal_bytes(folder, tmp_path):
 def test_no_kit_is_refused(tmp_path):
     with pytest.raises(InputError, match="n_kits"):
         write_drum_corpus(tmp_path, n_kits=0)
+
+
+def test_voices_are_recordings_with_a_track_that_says_where_each_vowel_lies(tmp_path):
+    assert write_voice_corpus(tmp_path, n_speakers=2, n_takes=2) == 2
+    for name in ("speaker1", "speaker2"):
+        x, rate = soundfile.read(tmp_path / f"{name}.wav")
+        segments = read_track(tmp_path / f"{name}.txt")
+        assert sorted(s.label for s in segments) == sorted("aeiou" * 2)
+        inside = np.zeros(len(x), bool)
+        for s in segments:
+            inside[round(s.start * rate) : round(s.stop * rate)] = True
+        assert np.mean(x[inside] ** 2) > 100 * np.mean(x[~inside] ** 2)
+        gaps = [b.start - a.stop for a, b in itertools.pairwise(segments)]
+        assert min(gaps) > 0.39
+
+
+def test_voices_of_one_seed_are_equal_and_of_another_are_not(tmp_path):
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        write_voice_corpus(tmp_path / folder, seed=seed, n_speakers=1, n_takes=1)
+    a, b, c = ((tmp_path / f / "speaker1.wav").read_bytes() for f in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_both_problems_of_the_demo_are_valid(tmp_path):
+    from importlib.resources import files
+
+    for name in ("demo.toml", "demo_voices.toml"):
+        path = tmp_path / name
+        path.write_text(files("ddasp.apps").joinpath(name).read_text("utf-8"))
+        assert from_source(path).definition.useful_from == 0.8

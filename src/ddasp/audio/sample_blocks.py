@@ -78,7 +78,7 @@ class ClippingCounter:
     @property
     def fraction(self) -> float:
         """Share of the samples so far that are clipped, 0 to 1."""
-        if self._recent is None:
+        if self._recent is None or not (self._n_clipped or self._recent.max() >= FULL_SCALE):
             return 0.0
         undecided = _clipped(np.pad(self._recent, ((0, 2), (0, 0))))[2:4]
         return (self._n_clipped + int(undecided.sum())) / self._n_values

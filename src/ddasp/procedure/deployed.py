@@ -80,7 +80,8 @@ class Deployed:
 
     def output_of_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The same from the features of one sound, (n_features,)."""
-        return np.atleast_1d(graph.run_rows(self.part, features[np.newaxis])[0][0]).astype(float)
+        given = self.part.run(None, {graph.OBSERVATIONS: features[np.newaxis]})
+        return np.atleast_1d(given[0][0]).astype(np.float64)
 
     def answer(self, output: NDArray[np.float64], *, silent: bool) -> dict[str, Any]:
         """What a person gets for an output; a decision on silence is no knowledge."""

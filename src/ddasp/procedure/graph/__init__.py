@@ -4,11 +4,18 @@
 `compose` puts them together, `proof` runs and compares.
 """
 
-from ddasp.procedure.graph.compose import Decision, build_decision, build_graph, decision_part
+from ddasp.procedure.graph.compose import (
+    OBSERVATIONS,
+    Decision,
+    build_decision,
+    build_graph,
+    decision_part,
+)
 from ddasp.procedure.graph.proof import TOLERANCE, Proof, corner_sounds, prove, run_rows, session
 from ddasp.procedure.model_files import load_model
 
 __all__ = [
+    "OBSERVATIONS",
     "TOLERANCE",
     "Decision",
     "Proof",
