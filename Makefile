@@ -11,8 +11,8 @@ FULL := $(VENV)/.full-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-fsdd \
-  bench-training clean
+.PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-features \
+  bench-fsdd bench-loudness bench-stream bench-training clean
 
 help:
 	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
@@ -21,7 +21,10 @@ help:
 	@echo "make format   let ruff put the code into its form"
 	@echo "make pages    write docs/errors.md, docs/problem.md and docs/siblings.html from the code"
 	@echo "make bench-coverage   do the intervals hold what they promise?"
+	@echo "make bench-features   features (and loudness) beside librosa, PyTorch, Kaldi; a folder of files"
 	@echo "make bench-fsdd       the spoken digits in DDASP_DATA, nested, five seeds"
+	@echo "make bench-loudness   loudness and true peak beside pyloudnorm and FFmpeg"
+	@echo "make bench-stream     a model that listens: time for each 10 ms, memory over two hours"
 	@echo "make bench-training   time per training step beside PyTorch, Keras, JAX, scikit-learn"
 	@echo "make clean    remove .venv and the caches (no sounds, no runs)"
 
@@ -60,6 +63,18 @@ bench-coverage: $(CORE)
 
 bench-fsdd: $(CORE)
 	$(BIN)/python benchmarks/fsdd.py
+
+bench-features: $(FULL)
+	$(PIP) --editable ".[bench]"
+	$(BIN)/python benchmarks/features.py --write docs/benchmarks
+	$(MAKE) bench-loudness
+
+bench-loudness: $(FULL)
+	$(PIP) --editable ".[bench]"
+	$(BIN)/python benchmarks/loudness.py --write docs/benchmarks
+
+bench-stream: $(CORE)
+	$(BIN)/python benchmarks/stream.py --write docs/benchmarks
 
 bench-training: $(FULL)
 	$(PIP) --editable ".[bench]"

@@ -60,7 +60,13 @@ def test_the_version_is_that_of_the_package(capsys: Output) -> None:
     assert __version__ in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["init", "run", "inspect", "apply", "doctor", "demo"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("init", "run", "inspect", "loudness", "doctor", "demo"),
+        *("apply", "listen", "tune", "explain", "export"),
+    ],
+)
 def test_every_verb_explains_itself(verb: str, capsys: Output) -> None:
     assert main([verb, "--help"]) == 0
     text = capsys.readouterr().out

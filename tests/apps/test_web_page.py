@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from ddasp.apps import export
 from ddasp.apps.export import export_web
-from ddasp.audio.files import read, resample, to_mono
+from ddasp.audio.files import read
+from ddasp.audio.resampling import resample, to_mono
 from ddasp.procedure.deployed import apply, load
 from ddasp.procedure.recordings import windows
 

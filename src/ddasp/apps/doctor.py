@@ -23,7 +23,12 @@ from ddasp.apps.tables import print_table
 __all__ = ["Finding", "examine", "show"]
 
 GIB = 2**30
-EXTRAS = {"torch": "the CNN", "av": "m4a, mp4 and webm files"}
+EXTRAS = {  # extra: package, use
+    "torch": ("torch", "the CNN"),
+    "av": ("av", "m4a, mp4 and webm files"),
+    "live": ("sounddevice", "the microphone of `ddasp listen`"),
+    "notebook": ("nbclient", "`ddasp explain`"),
+}
 
 
 class Finding(NamedTuple):
@@ -118,12 +123,12 @@ def _packages() -> list[Finding]:
 
 def _extras() -> list[Finding]:
     return [
-        Finding(name, "ok", f"{version}: {use}")
-        if (version := _version(name))
+        Finding(package, "ok", f"{version}: {use}")
+        if (version := _version(package))
         else Finding(
-            name, "note", f"not installed; it is for {use}", f'pip install "ddasp[{name}]"'
+            package, "note", f"not installed; it is for {use}", f'pip install "ddasp[{name}]"'
         )
-        for name, use in EXTRAS.items()
+        for name, (package, use) in EXTRAS.items()
     ]
 
 
