@@ -5,11 +5,11 @@ import pytest
 from numba import njit
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ddasp.audio import lanes
-from ddasp.audio.lanes import load, log2, not_below, store, transpose
+from ddasp._lanes import LANES, load, store
+from ddasp.audio.lanes import log2, not_below, transpose
 
 U = np.uintp
-WIDTH = U(lanes.LANES)
+WIDTH = U(LANES)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 

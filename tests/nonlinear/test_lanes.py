@@ -5,17 +5,18 @@ import pytest
 from numba import njit
 from numpy.testing import assert_allclose, assert_array_equal
 
+from ddasp._lanes import LANES, load, spread, store
 from ddasp.nonlinear import lanes
 
 U = np.uintp
-WIDTH = U(lanes.LANES)
+WIDTH = U(LANES)
 
 
 def on_arrays(function):
     @njit
     def apply(x, out):
         for k in range(U(0), U(x.size), WIDTH):
-            lanes.store(out, k, function(lanes.load(x, k)))
+            store(out, k, function(load(x, k)))
 
     return apply
 
@@ -34,7 +35,7 @@ APPLY = {name: on_arrays(entry[0]) for name, entry in FUNCTIONS.items()}
 
 
 def applied(name, x):
-    padded = np.zeros(-(-len(x) // lanes.LANES) * lanes.LANES, x.dtype)
+    padded = np.zeros(-(-len(x) // LANES) * LANES, x.dtype)
     padded[: len(x)] = x
     out = np.empty_like(padded)
     APPLY[name](padded, out)
@@ -66,10 +67,10 @@ def test_ends_of_the_range_zero_with_its_sign_and_nan(dtype):
 def test_operators_mix_lanes_and_numbers_and_totals_add_up():
     @njit
     def compute(x, out):
-        v = lanes.load(x, U(0))
-        lanes.store(out, U(0), (2.0 * v - v / 4.0) * v + 1.0)
-        lanes.store(out, WIDTH, lanes.where_less(v, 3.0, v, lanes.magnitude(v * -1.0) * 10.0))
-        lanes.store(out, WIDTH + WIDTH, lanes.spread(x[1]))
+        v = load(x, U(0))
+        store(out, U(0), (2.0 * v - v / 4.0) * v + 1.0)
+        store(out, WIDTH, lanes.where_less(v, 3.0, v, lanes.magnitude(v * -1.0) * 10.0))
+        store(out, WIDTH + WIDTH, spread(x[1]))
         return lanes.total(v)
 
     for dtype in (np.float32, np.float64):

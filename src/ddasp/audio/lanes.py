@@ -1,9 +1,9 @@
-"""Sixteen numbers at a time: a vector type for Numba, transposing 16 by 16, and the logarithm.
+"""Transposing 16 by 16, and the logarithm of sixteen numbers at a time.
 
-A CPU works on 16 numbers of float32 as quickly as on one, if it is told to. `mel_loops` tells it:
-one lane is one frame, so the text of a loop is that for a single frame and its numbers are
-vectors. Samples of one frame lie side by side in memory, though, and `transpose` turns them, 16
-samples of 16 frames at once, by exchanging quarters as one turns a matrix of blocks,
+The compiled loops of this room work on the vectors of `_lanes`. In `mel_loops` one lane is one
+frame, in `loudness_compiled` one segment, so the text of a loop is that for a single one and its
+numbers are vectors. Samples of one frame lie side by side in memory, though, and `transpose` turns
+them, 16 samples of 16 frames at once, by exchanging quarters as one turns a matrix of blocks,
 
     (A B; C D) -> (A C; B D),
 
@@ -21,86 +21,20 @@ Eklundh, "A fast computer method for matrix transposing", 1972.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic
 
-__all__ = ["LANES", "Lanes", "load", "log2", "not_below", "store", "transpose"]
+from ddasp._lanes import LANES, read, vectors, write
 
-LANES = 16
-CONTRACT = ("contract", "nsz")  # a * b + c in one rounding
-I32 = ir.IntType(32)
-
-
-class Lanes(types.Type):
-    """Numba's type of `LANES` numbers of ``dtype``, which is its float32 or float64."""
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"audio.Lanes({dtype})")
-
-
-@register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):
-    """In LLVM: <16 x float> or <16 x double>."""
-
-    def __init__(self, manager: Any, lanes: Lanes) -> None:
-        element = manager.lookup(lanes.dtype).get_value_type()
-        super().__init__(manager, lanes, ir.VectorType(element, LANES))
-
-
-def _vectors(context: Any, builder: Any, signature: Any, values: Any, lanes: Lanes) -> list[Any]:
-    """The arguments as vectors; a plain number is repeated."""
-    vector = context.get_value_type(lanes)
-    found = []
-    for kind, value in zip(signature.args, values, strict=True):
-        if not isinstance(kind, Lanes):
-            number = context.cast(builder, value, kind, lanes.dtype)
-            empty = ir.Constant(vector, ir.Undefined)
-            one = builder.insert_element(empty, number, I32(0))
-            value = builder.shuffle_vector(one, empty, _places([0] * LANES))
-        found.append(value)
-    return found
+__all__ = ["log2", "not_below", "transpose"]
 
 
 def _places(numbers: list[int]) -> Any:
-    return ir.Constant(ir.VectorType(I32, LANES), numbers)
-
-
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(kind)(context, builder, array).data
-    vector = context.get_value_type(Lanes(kind.dtype))
-    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
-
-
-def _alignment(array: Any) -> int:
-    return int(array.dtype.bitwidth // 8)
-
-
-@intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """Numbers index ... index + 15 of a one-dimensional array."""
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.load(_pointer(context, builder, array, *values), align=_alignment(array))
-
-    return Lanes(array.dtype)(array, index), code
-
-
-@intrinsic
-def store(typing: Any, array: Any, index: Any, x: Any) -> Any:
-    """Write x to index ... index + 15 of a one-dimensional array."""
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _pointer(context, builder, array, values[0], values[1])
-        builder.store(values[2], place, align=_alignment(array))
-        return context.get_dummy_value()
-
-    return types.none(array, index, x), code
+    return ir.Constant(ir.VectorType(ir.IntType(32), LANES), numbers)
 
 
 def _turned(builder: Any, rows: list[Any]) -> list[Any]:
@@ -127,13 +61,11 @@ def transpose(
         source_, place, step_, factor, target_, to_, to_step_ = values
         rows = []
         for _ in range(LANES):
-            pointer = _pointer(context, builder, source, source_, place)
-            row = builder.load(pointer, align=_alignment(source))
+            row = read(context, builder, source, source_, place)
             rows.append(builder.fmul(row, factor))
             place = builder.add(place, step_)
         for row in _turned(builder, rows):
-            pointer = _pointer(context, builder, target, target_, to_)
-            builder.store(row, pointer, align=_alignment(target))
+            write(context, builder, target, target_, to_, row)
             to_ = builder.add(to_, to_step_)
         return context.get_dummy_value()
 
@@ -146,7 +78,7 @@ def not_below(typing: Any, x: Any, limit: Any) -> Any:
     lanes = x
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        value, least = _vectors(context, builder, signature, values, lanes)
+        value, least = vectors(context, builder, signature, values, lanes)
         return builder.select(builder.fcmp_ordered("<", value, least), least, value)
 
     return lanes(x, limit), code
@@ -182,36 +114,6 @@ def _mantissa(typing: Any, x: Any) -> Any:
         return builder.bitcast(builder.sub(bits, builder.shl(e, place)), values[0].type)
 
     return x(x), code
-
-
-def _arithmetic(sign: Any, name: str) -> None:
-    """Give the operator its meaning for lanes, and for lanes with a number."""
-
-    @intrinsic
-    def both(typing: Any, x: Any, y: Any) -> Any:
-        lanes = x if isinstance(x, Lanes) else y
-
-        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            left, right = _vectors(context, builder, signature, values, lanes)
-            return getattr(builder, name)(left, right, flags=CONTRACT)
-
-        return lanes(x, y), code
-
-    def operate(x: Any, y: Any) -> Any:
-        return both(x, y)
-
-    @overload(sign)
-    def operator_of(x: Any, y: Any) -> Any:
-        return operate if isinstance(x, Lanes) or isinstance(y, Lanes) else None
-
-
-for _sign, _name in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-):
-    _arithmetic(_sign, _name)
 
 
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)

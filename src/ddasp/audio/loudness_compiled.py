@@ -5,8 +5,9 @@ What they compute is what `loudness_energies.segment_energies` and `true_peak.la
 NumPy and SciPy; those are the texts that explain them and the oracles that check them.
 
 **Energies.** A recursive filter waits for its own output, sample after sample. Sixteen segments of
-the same length L, one in each lane (`lanes`), do not wait for each other, once it is known in which
-state the filter enters each. With s' = A s + B x for the filter's four numbers s, L samples later
+the same length L, one in each lane (`_lanes`), do not wait for each other, once it is known in
+which state the filter enters each. With s' = A s + B x for the filter's four numbers s, L samples
+later
 
     s_end = A^L s_begin + q,    q = sum_n A^(L-1-n) B x[n],
 
@@ -29,8 +30,6 @@ checked here, the callers have done that.
 
 from __future__ import annotations
 
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from ddasp._lanes import LANES, Lanes, compiled, load, small, source_number, store
 from ddasp.audio import lanes, true_peak
-from ddasp.audio.lanes import LANES, Lanes, load, store, transpose
+from ddasp.audio.lanes import transpose
 
 __all__ = ["block_tables", "energies", "largest_between"]
 
@@ -50,7 +50,6 @@ ZERO, ONE, WIDTH = U(0), U(1), U(LANES)
 FLUSH = 1e-100  # a filter that rings out in silence: before its numbers get denormal, and slow
 N_TAPS = U(true_peak.N_TAPS)
 TOGETHER = U(4 * LANES)  # at least so many are skipped or computed together
-small = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def block_tables(
@@ -232,7 +231,7 @@ def _same(cuts, k, L):
 
 
 def _loops(version: int) -> tuple[Any, Any]:
-    """The two loops that Python calls; the number of `lanes`' text belongs to the cache's key."""
+    """The two loops that Python calls; the texts of `_lanes` and `lanes` belong to its key."""
 
     def energies(x, n_channels, f, weights, gains, jump, state, cuts, out):
         """Weighted energy between neighbouring cuts [frames], to `out`; `state` goes on."""
@@ -283,17 +282,7 @@ def _loops(version: int) -> tuple[Any, Any]:
             largest = max(largest, _largest(m))
         return sample, largest
 
-    return _compiled(energies), _compiled(largest_between)
+    return compiled(energies), compiled(largest_between)
 
 
-def _compiled(loop: Any) -> Any:
-    """The loop, to be compiled when it is first called, and then kept on disk if that can be."""
-    try:
-        return njit(error_model="numpy", nogil=True, cache=True)(loop)
-    except RuntimeError:  # no folder that may be written to: compiled again in every process
-        return njit(error_model="numpy", nogil=True)(loop)
-
-
-energies, largest_between = _loops(
-    int(sha256(Path(lanes.__file__).read_bytes()).hexdigest()[:8], 16)
-)
+energies, largest_between = _loops(source_number(lanes))

@@ -1,6 +1,6 @@
 """The compiled loop behind `log_mel_spectrogram`: window, FFT, power, mel bands, logarithm in one.
 
-Sixteen frames go through it together, a frame in each lane (`lanes`), and stay in the nearest
+Sixteen frames go through it together, a frame in each lane (`_lanes`), and stay in the nearest
 cache from their samples to their levels. What it computes is `mel.log_mel` of
 `stft.power_spectra`, which is the text that explains it and the oracle that checks it.
 
@@ -26,16 +26,14 @@ and Schafer 2010, *Discrete-Time Signal Processing*, ch. 9.
 from __future__ import annotations
 
 import math
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ddasp._lanes import LANES, compiled, load, small, source_number, store
 from ddasp.audio import lanes
-from ddasp.audio.lanes import LANES, load, log2, not_below, store, transpose
+from ddasp.audio.lanes import log2, not_below, transpose
 
 __all__ = ["places", "run", "triangles", "turns", "twiddles"]
 
@@ -43,7 +41,6 @@ U = np.uintp
 ZERO, ONE, TWO, FOUR, WIDTH, PAIR = map(U, (0, 1, 2, 4, LANES, 2 * LANES))
 NEAR = 2**15  # bytes of the nearest cache that a transform of 16 frames may take
 DB_PER_OCTAVE = 10.0 * math.log10(2.0)  # 10 log10 p = that times log2 p
-small = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def twiddles(n: int) -> NDArray[np.float64]:
@@ -238,8 +235,7 @@ def _loop(version: int) -> Any:
                 for k in range(WIDTH):
                     out[frame + k, band] = levels[band * WIDTH + k] * scale[k]
 
-    return njit(error_model="numpy", nogil=True, cache=True)(run)
+    return compiled(run)
 
 
-# Numba's cache looks at this file only; a change of `lanes` changes this number
-run = _loop(int(sha256(Path(lanes.__file__).read_bytes()).hexdigest()[:8], 16))
+run = _loop(source_number(lanes))

@@ -1,10 +1,8 @@
-"""Sixteen numbers at a time: a vector type for Numba, and the exponential function on it.
+"""The exponential function on sixteen numbers at a time, and what networks make of it.
 
-A CPU adds 16 numbers of float32 as quickly as one, if it is told to. Compilers find such chances
-in simple loops, and lose them where a loop is short or its body long; small networks consist of
-such loops. So the loops of `mlp_compiled` say it themselves: ``load`` takes 16 neighbours from an
-array, ``+ - * /`` work on all of them, ``store`` puts them back. LLVM turns that into whatever the
-CPU has: one register of AVX-512, two of AVX2, four of NEON or SSE.
+Small networks consist of short loops. `mlp_loops` writes them for the vectors of `_lanes`; what
+these can't do by themselves stands here: tanh and the like, sums over the lanes, and choices
+between two vectors where a loop would branch.
 
 The exponential function has no instruction. With k = round(t / log 2) and r = t - k log 2,
 
@@ -15,8 +13,7 @@ below half an ulp of p. expm1(t) = 2^k p + (2^k - 1) keeps its relative accuracy
 tanh(z) = -e / (2 + e) with e = expm1(-2 |z|) does as well.
 
 *Conventions*: functions are called from compiled code only; their largest relative error is 2 eps
-(eps of the dtype; tested); NaN stays NaN; indices are unsigned (``numpy.uintp``), because a signed
-one costs a test for "from the end".
+(eps of the dtype; tested); NaN stays NaN.
 
 *References*: W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980
 (log 2 in two parts); N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2002.
@@ -24,117 +21,24 @@ one costs a test for "from the end".
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, overload
+
+from ddasp._lanes import LANES, call, vectors
 
 __all__ = [
     "LANES",
-    "Lanes",
     "exp",
-    "load",
     "log1p",
     "magnitude",
     "sigmoid",
-    "spread",
-    "store",
     "tanh",
     "total",
     "where_less",
 ]
-
-LANES = 16
-CONTRACT = ("contract", "nsz")  # a * b + c in one rounding
-I32 = ir.IntType(32)
-
-
-class Lanes(types.Type):
-    """Numba's type of `LANES` numbers of ``dtype``, which is its float32 or float64."""
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"Lanes({dtype})")
-
-
-@register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):
-    """In LLVM: <16 x float> or <16 x double>."""
-
-    def __init__(self, manager: Any, lanes: Lanes) -> None:
-        element = manager.lookup(lanes.dtype).get_value_type()
-        super().__init__(manager, lanes, ir.VectorType(element, LANES))
-
-
-def _splat(builder: Any, x: Any, vector: Any) -> Any:
-    empty = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(empty, x, I32(0))
-    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(I32, LANES), [0] * LANES))
-
-
-def _vectors(context: Any, builder: Any, signature: Any, values: Any, lanes: Lanes) -> list[Any]:
-    """The arguments as vectors; a plain number is repeated."""
-    vector = context.get_value_type(lanes)
-    return [
-        value
-        if isinstance(kind, Lanes)
-        else _splat(builder, context.cast(builder, value, kind, lanes.dtype), vector)
-        for kind, value in zip(signature.args, values, strict=True)
-    ]
-
-
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, vector: Any) -> Any:
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
-
-
-def _llvm(builder: Any, name: str, result: Any, arguments: list[Any], **flags: Any) -> Any:
-    """Call one of LLVM's own functions for this vector type."""
-    vector = arguments[-1].type
-    bits = 32 if isinstance(vector.element, ir.FloatType) else 64
-    kind = ir.FunctionType(result, [a.type for a in arguments])
-    full = f"llvm.{name}.v{LANES}f{bits}"
-    function = cgutils.get_or_insert_function(builder.module, kind, full)
-    return builder.call(function, arguments, **flags)
-
-
-@intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """Numbers index ... index + 15 of a one-dimensional array."""
-    lanes = Lanes(array.dtype)
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        vector = context.get_value_type(lanes)
-        place = _pointer(context, builder, array, values[0], values[1], vector)
-        return builder.load(place, align=array.dtype.bitwidth // 8)
-
-    return lanes(array, index), code
-
-
-@intrinsic
-def store(typing: Any, array: Any, index: Any, x: Any) -> Any:
-    """Write x to index ... index + 15 of a one-dimensional array."""
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = _pointer(context, builder, array, values[0], values[1], values[2].type)
-        builder.store(values[2], place, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.none(array, index, x), code
-
-
-@intrinsic
-def spread(typing: Any, x: Any) -> Any:
-    """One number in all lanes."""
-    lanes = Lanes(x)
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return _splat(builder, values[0], context.get_value_type(lanes))
-
-    return lanes(x), code
 
 
 @intrinsic
@@ -145,7 +49,7 @@ def total(typing: Any, x: Any) -> Any:
         element = values[0].type.element
         zero = ir.Constant(element, 0.0)
         # "reassoc": in pairs, not one after the other
-        return _llvm(
+        return call(
             builder, "vector.reduce.fadd", element, [zero, values[0]], fastmath=("reassoc",)
         )
 
@@ -158,7 +62,7 @@ def where_less(typing: Any, x: Any, limit: Any, a: Any, b: Any) -> Any:
     lanes = x
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        left, right, yes, no = _vectors(context, builder, signature, values, lanes)
+        left, right, yes, no = vectors(context, builder, signature, values, lanes)
         return builder.select(builder.fcmp_ordered("<", left, right), yes, no)
 
     return lanes(x, limit, a, b), code
@@ -167,7 +71,7 @@ def where_less(typing: Any, x: Any, limit: Any, a: Any, b: Any) -> Any:
 @intrinsic
 def _floor(typing: Any, x: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return _llvm(builder, "floor", values[0].type, list(values))
+        return call(builder, "floor", values[0].type, list(values))
 
     return x(x), code
 
@@ -177,7 +81,7 @@ def magnitude(typing: Any, x: Any) -> Any:
     """|x|."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return _llvm(builder, "fabs", values[0].type, list(values))
+        return call(builder, "fabs", values[0].type, list(values))
 
     return x(x), code
 
@@ -185,7 +89,7 @@ def magnitude(typing: Any, x: Any) -> Any:
 @intrinsic
 def _copysign(typing: Any, x: Any, sign: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return _llvm(builder, "copysign", values[0].type, list(values))
+        return call(builder, "copysign", values[0].type, list(values))
 
     return x(x, sign), code
 
@@ -197,7 +101,7 @@ def _two_to(typing: Any, k: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         bits, bias, shift = (64, 1023, 52) if k.dtype == types.float64 else (32, 127, 23)
         whole = ir.VectorType(ir.IntType(bits), LANES)
-        exponent = builder.fptosi(values[0], ir.VectorType(I32, LANES))
+        exponent = builder.fptosi(values[0], ir.VectorType(ir.IntType(32), LANES))
         if bits == 64:
             exponent = builder.sext(exponent, whole)
         exponent = builder.add(exponent, ir.Constant(whole, [bias] * LANES))
@@ -205,36 +109,6 @@ def _two_to(typing: Any, k: Any) -> Any:
         return builder.bitcast(exponent, values[0].type)
 
     return k(k), code
-
-
-def _arithmetic(sign: Any, name: str) -> None:
-    """Give the operator its meaning for lanes, and for lanes with a number."""
-
-    @intrinsic
-    def both(typing: Any, x: Any, y: Any) -> Any:
-        lanes = x if isinstance(x, Lanes) else y
-
-        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            left, right = _vectors(context, builder, signature, values, lanes)
-            return getattr(builder, name)(left, right, flags=CONTRACT)
-
-        return lanes(x, y), code
-
-    def operate(x: Any, y: Any) -> Any:
-        return both(x, y)
-
-    @overload(sign)
-    def operator_of(x: Any, y: Any) -> Any:
-        return operate if isinstance(x, Lanes) or isinstance(y, Lanes) else None
-
-
-for _sign, _name in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-):
-    _arithmetic(_sign, _name)
 
 
 def _power(t: Any) -> Any:

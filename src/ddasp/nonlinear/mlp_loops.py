@@ -1,7 +1,7 @@
 """The compiled loops of `mlp_compiled`: layers, loss, gradients, updates, on 16 observations at a time.
 
 The formulas are those of `mlp_numpy`, function by function. Here a whole training runs without
-returning to Python and without allocating; a layer's product goes through `lanes` while it is
+returning to Python and without allocating; a layer's product goes through `_lanes` while it is
 narrow, and to BLAS where it is wide, blocked there for the caches.
 
 *Conventions*: all activations stand in one array ``a``, all dL/dZ in ``d``, units in rows and
@@ -17,30 +17,15 @@ at ``M``. Indices are unsigned; nothing is checked here, `mlp_compiled` has done
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401 - Numba's BLAS; here, so that thread limits find it
-from numba import njit
 
+from ddasp._lanes import LANES, compiled, load, small, source_number, spread, store
 from ddasp.nonlinear import lanes
 from ddasp.nonlinear import spec as specification
-from ddasp.nonlinear.lanes import (
-    LANES,
-    exp,
-    load,
-    log1p,
-    magnitude,
-    sigmoid,
-    spread,
-    store,
-    tanh,
-    total,
-    where_less,
-)
+from ddasp.nonlinear.lanes import exp, log1p, magnitude, sigmoid, tanh, total, where_less
 from ddasp.nonlinear.spec import (
     ACTIVATIONS,
     LOSSES,
@@ -56,7 +41,6 @@ U = np.uintp
 ZERO, ONE, WIDTH = U(0), U(1), U(LANES)
 # Products of one layer with at least this many multiplications are BLAS's: see docs/benchmarks.
 WIDE = U(2**14)
-small = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @small
@@ -351,19 +335,12 @@ def _gather(X, y, codes_of, weights, order, start, stop, a, c, values, codes, no
             a[k] += noises[at + k]
 
 
-def _compiled(loop: Callable[..., None]) -> Any:
-    """The loop, to be compiled when it is first called, and then kept on disk if that can be."""
-    try:
-        return njit(error_model="numpy", nogil=True, cache=True)(loop)
-    except RuntimeError:  # no folder that may be written to: compiled again in every process
-        return njit(error_model="numpy", nogil=True)(loop)
-
-
 def _loops(version: int) -> tuple[Any, Any]:
     """The two loops that Python calls: a training, and a model's logits and outputs.
 
     Numba keeps what it compiled on disk until this file changes. It does not see a change of
-    `lanes` or `spec`; the digest of these files, as a part of the closures, belongs to its key.
+    `_lanes`, `lanes` or `spec`; the digest of these files, as a part of the closures, belongs to
+    its key.
     """
 
     def train(
@@ -435,8 +412,7 @@ def _loops(version: int) -> tuple[Any, Any]:
                 for unit in range(n_out):
                     outputs[start + k, unit] = a[A + unit * n + k]
 
-    return _compiled(train), _compiled(forward)
+    return compiled(train), compiled(forward)
 
 
-_SOURCE = b"".join(Path(str(module.__file__)).read_bytes() for module in (lanes, specification))
-train_steps, forward_all = _loops(int(sha256(_SOURCE).hexdigest()[:8], 16))
+train_steps, forward_all = _loops(source_number(lanes, specification))
