@@ -6,7 +6,9 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +22,16 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 ARRAY = re.compile(r"^(numpy\.)?(ndarray|array_like)\b")
+
+
+@pytest.fixture(autouse=True)
+def _a_sound_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines without PortAudio read the docstrings of the microphone too."""
+    try:
+        import sounddevice  # noqa: F401
+    except (ImportError, OSError):
+        monkeypatch.setitem(sys.modules, "sounddevice", ModuleType("sounddevice"))
+        monkeypatch.delitem(sys.modules, "ddasp.apps.microphone", raising=False)
 
 
 def public(name: str) -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ddasp.nonlinear import mlp_compiled, mlp_loops, mlp_numpy
+from ddasp import _lanes
+from ddasp.nonlinear import mlp_compiled, mlp_numpy
 from ddasp.nonlinear.spec import (
     ModelSpec,
     initial_parameters,
@@ -169,6 +170,6 @@ def test_where_nothing_can_be_written_it_compiles_all_the_same(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda loop: loop
 
-    monkeypatch.setattr(mlp_loops, "njit", njit)
-    assert mlp_loops._compiled(len) is len
+    monkeypatch.setattr(_lanes, "njit", njit)
+    assert _lanes.compiled(len) is len
     assert asked == [True, False]

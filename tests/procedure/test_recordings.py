@@ -75,9 +75,7 @@ def test_a_piece_beyond_the_end_is_followed_by_zeros():
 def test_pieces_of_a_file_are_the_same_wherever_they_are_asked_for(tmp_path):
     rng = np.random.default_rng(0)
     sf.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, (44100, 2)), 44100)
-    found = list(
-        pieces(tmp_path / "a.wav", rate=RATE, window=(0.3, 0.3), max_duration=9)
-    )
+    found = list(pieces(tmp_path / "a.wav", rate=RATE, window=(0.3, 0.3), max_duration=9))
     assert [round(start, 3) for start, _, _ in found] == [0.0, 0.3, 0.6]
     for start, stop, signal in found:
         assert signal.shape == (2400,)
