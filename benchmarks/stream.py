@@ -23,11 +23,11 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402 - after the number of threads
+import numpy as np
 
-from ddasp.procedure import deployed, graph, models  # noqa: E402
-from ddasp.procedure.features import VERSION, extract  # noqa: E402
-from ddasp.procedure.listening import Decided, decisions  # noqa: E402
+from ddasp.procedure import deployed, graph, models
+from ddasp.procedure.features import VERSION, extract
+from ddasp.procedure.listening import Decided, decisions
 
 RATE, HOP = 16_000, 160
 WINDOW = {"length": 1.0, "hop": 0.1}

@@ -26,7 +26,7 @@ CODES: dict[str, tuple[str, str]] = {
     "E-LABEL": ("No label could be found for the file.", "Mend the pattern, the folder or the row of the CSV."),
     "E-PROBLEM": ("problem.toml is not valid.", "The message names the key, the value and what is allowed."),
     "E-DATA": ("There is too little data, or data of the wrong kind, for what was asked.", "The message says what is missing."),
-    "E-MODEL": ("The model folder can't be trusted or read.", "Make it again with `ddasp run`, or copy it again."),
+    "E-MODEL": ("The model folder can't be trusted or read, or is not fit for what was asked.", "The message says what is wrong; a model is made again with `ddasp run`."),
     "E-RUN": ("The run folder is in use, damaged, or was made by something else.", "The message says which, and what to do."),
     "E-CHANGED": ("An input changed while it was being used.", "Run again; what is unaffected is not computed again."),
     "E-DISK": ("Writing failed; nothing half-written was left.", "Free space or check permissions, then run again."),

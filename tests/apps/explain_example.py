@@ -78,7 +78,7 @@ def about_of(made: Decision, features: str, family: str, **others: Any) -> dict[
     """The keys of ``model.json`` that a decision needs."""
     definition = FEATURE_SETS[features]
     return {
-        "kind": made.estimator.kind,
+        "kind": "multi-class" if made.labels else "regression",
         "labels": list(made.labels),
         "rate": RATE,
         "window": None,

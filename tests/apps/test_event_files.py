@@ -7,18 +7,15 @@ import html
 import io
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddasp._errors import InputError
 from ddasp.apps.event_files import (
     audacity,
     csv_lines,
-    format_of,
     json_lines,
     one_line,
     web_vtt,
@@ -186,12 +183,3 @@ def test_each_line_is_flushed():
     stream = Watched()
     assert write(audacity(EVENTS), stream) == 2
     assert stream.flushed == 2
-
-
-def test_the_ending_of_the_name_says_the_format():
-    assert format_of(Path("A.VTT")) is web_vtt
-    assert format_of(Path("a.txt")) is audacity
-    with pytest.raises(InputError, match=r"a\.srt ends in \.srt; expected one of \.jsonl, \.csv"):
-        format_of(Path("a.srt"))
-    with pytest.raises(InputError, match="ends in nothing"):
-        format_of(Path("events"))

@@ -76,15 +76,6 @@ def test_nothing_is_held_back_for_longer_than_the_filter_needs(rate, new_rate):
     assert rate != new_rate or longest == 0
 
 
-def test_blocks_are_mixed_and_resampled_one_after_the_other():
-    x = np.random.default_rng(0).standard_normal((5000, 2))
-    parts = list(resampling.resample_blocks(np.split(x, [0, 10, 4000]), 44100, 16000))
-    assert all(part.size for part in parts)
-    whole = resampling.resample(resampling.to_mono(x), 44100, 16000)
-    assert_allclose(np.concatenate(parts), whole, atol=1e-6)
-    assert list(resampling.resample_blocks([], 44100, 16000)) == []
-
-
 def test_a_finished_stream_takes_no_more():
     stream = resampling.MonoResampler(8000, 16000)
     stream.push([0.5, 0.5])

@@ -10,6 +10,7 @@ model afterwards (``apply``, ``listen`` ...) stands in `cli_model.py`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 import traceback
@@ -24,6 +25,7 @@ from ddasp._errors import CODES, DdaspError, InputError
 from ddasp._progress import showing
 from ddasp.apps import cli_model
 from ddasp.apps.options import A_PATH, DONE, FAILED, command_line, common, print_json
+from ddasp.apps.tables import plain
 
 __all__ = ["cli", "main"]
 
@@ -316,6 +318,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         advice = CODES[error.code][1]
         return _ended(words, code, error.code, error.message, "" if "message" in advice else advice)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            return _ended(words, FAILED, "E-DISK", f"could not write: {error.strerror}")
         text = f"{type(error).__name__}: {error}"
         return _ended(
             words, FAILED, "unexpected", text, "this is a fault of ddasp; --debug shows where"
@@ -344,6 +348,8 @@ def _ended_like_interrupted() -> Iterator[None]:
 def _how_to_go_on(words: list[str]) -> str:
     if words and words[0] in ("run", "demo"):
         return f"what is finished is kept; to go on: {command_line(*words)}"
+    if words and words[0] in ("apply", "listen"):
+        return "what came until then is written"
     return "nothing was changed"
 
 
@@ -354,6 +360,6 @@ def _ended(words: list[str], code: int, name: str, text: str, hint: str = "") ->
     if "--json" in words:
         print_json({"error": {"code": name, "message": text, "hint": hint}, "exit_code": code})
     else:
-        said = f"{name}: {text}" if text else name
+        said = plain(f"{name}: {text}" if text else name)
         click.echo(f"ddasp: {said}" + (f"\n  {hint}" if hint else ""), err=True)
     return code

@@ -19,7 +19,7 @@ from ddasp.apps.options import A_PATH, DONE, FAILED, common, print_json
 __all__ = ["VERBS"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-FORMATS = ("csv", "jsonl", "audacity", "vtt")
+FORMATS = {"csv": ".csv", "jsonl": ".jsonl", "audacity": ".txt", "vtt": ".vtt"}
 ENCODINGS = {"s16": "PCM_16", "s24": "PCM_24", "s32": "PCM_32", "f32": "FLOAT", "f64": "DOUBLE"}
 NUMBERS = ("threshold", "hysteresis", "smoothing", "least")
 
@@ -42,6 +42,20 @@ def _rules(command: Command) -> Command:
     return command
 
 
+def _kept(run: Path, inputs: tuple[Path, ...]) -> list[Path]:
+    """What no result may be written over: the inputs, and the steps of the run."""
+    from ddasp.apps.deciding import run_folder
+    from ddasp.procedure.run import STEPS
+
+    return [*inputs, *(run_folder(run) / step for step in STEPS)]
+
+
+def _by_ending(out: Path | None) -> str | None:
+    """The format that the name of a file asks for."""
+    endings = {ending: form for form, ending in FORMATS.items()}
+    return None if out is None else endings.get(out.suffix.lower())
+
+
 def _given(numbers: dict[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if value is not None}
 
@@ -53,8 +67,8 @@ def _given(numbers: dict[str, float | None]) -> dict[str, float]:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
-    help="csv (default), one JSON object a line, or events as Audacity labels or WebVTT.",
+    type=click.Choice(list(FORMATS)),
+    help="csv, one JSON object a line, or events as Audacity labels or WebVTT; else as --out ends.",
 )
 @_out
 @_force
@@ -95,15 +109,17 @@ def apply(
     """
     from ddasp.apps import deciding
 
-    form = form or ("jsonl" if as_json else "csv")
+    form = form or _by_ending(out) or ("jsonl" if as_json else "csv")
     events = events or form in ("audacity", "vtt") or bool(_given(numbers))
     piped = Path("-") in inputs
     if piped and len(inputs) > 1:
         raise InputError("E-ARGUMENT", "INPUT names - and files; expected - alone, or files")
     if not piped and (rate or channels):
         raise InputError("E-ARGUMENT", "--rate and --channels belong to raw samples from a pipe")
+    if not piped and encoding != "s16":
+        raise InputError("E-ARGUMENT", "--encoding belongs to raw samples from a pipe")
     with (
-        deciding.output(out, force=force, growing=piped) as write,
+        deciding.output(out, force=force, growing=piped, kept=_kept(run_folder, inputs)) as write,
         showing(quiet=quiet) as progress,
     ):
         job = deciding.Job(run_folder, form, write, progress)
@@ -115,7 +131,8 @@ def apply(
         else:
             n_failed = job.files(list(inputs))
     if n_failed:
-        click.echo(f"{n_failed} could not be decided; their rows say why", err=True)
+        where = "the lines above" if events and form != "jsonl" else "their rows"
+        click.echo(f"{n_failed} could not be decided; {where} say why", err=True)
     return FAILED if n_failed else DONE
 
 
@@ -127,10 +144,8 @@ def apply(
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
-    default="jsonl",
-    show_default=True,
-    help="As for apply.",
+    type=click.Choice(list(FORMATS)),
+    help="As for apply; jsonl where nothing else is said.",
 )
 @_out
 @_force
@@ -141,7 +156,7 @@ def listen(
     device: str | None,
     seconds: float | None,
     decisions: bool,
-    form: str,
+    form: str | None,
     out: Path | None,
     force: bool,
     quiet: bool,
@@ -155,11 +170,15 @@ def listen(
     """
     from ddasp.apps import deciding
 
+    if decisions and _given(numbers):
+        raise InputError(
+            "E-ARGUMENT", "the four numbers make events; leave out --decisions, or them"
+        )
     with (
-        deciding.output(out, force=force, growing=True) as write,
+        deciding.output(out, force=force, growing=True, kept=_kept(run_folder, ())) as write,
         showing(quiet=True) as progress,
     ):
-        job = deciding.Job(run_folder, form, write, progress)
+        job = deciding.Job(run_folder, form or _by_ending(out) or "jsonl", write, progress)
         job.microphone(
             device, seconds, None if decisions else _given(numbers), live=not (quiet or as_json)
         )
@@ -200,6 +219,7 @@ def listen(
     "--snr", type=float, default=20.0, show_default=True, metavar="DB", help="Of clips in them."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N")
+@_force
 @common
 def tune(
     run_folder: Path,
@@ -209,6 +229,7 @@ def tune(
     hours: float,
     snr: float,
     seed: int,
+    force: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -222,6 +243,7 @@ def tune(
     from ddasp._files import read_json
     from ddasp.apps import tuning
 
+    tuning.refuse(run_folder, budget, force=force)
     with showing(quiet=quiet) as progress:
         if recordings is not None:
             streams = tuning.recorded_streams(run_folder, recordings, progress)

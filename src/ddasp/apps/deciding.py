@@ -7,6 +7,7 @@ as soon as it is known. CSV of files has one column for each key that any row ha
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from numpy.typing import NDArray
 
 from ddasp._errors import DdaspError, InputError, RunError
 from ddasp._files import digest_bytes, read_json, write_text
 from ddasp._progress import Progress
 from ddasp.apps import decisions, event_files
+from ddasp.apps.tables import plain
 from ddasp.audio.blocks import read_blocks
 from ddasp.audio.pcm_stream import open_pcm
 from ddasp.audio.sample_blocks import SampleBlocks
@@ -27,58 +30,77 @@ from ddasp.procedure import deployed, listening, recordings
 from ddasp.procedure.events import Event, Rules, detect
 from ddasp.procedure.tuning_files import read_rules
 
-__all__ = ["Job", "output", "rules_of"]
+__all__ = ["Job", "output", "rules_of", "run_folder"]
 
 Write = Callable[[str], None]
 Pcm = tuple[int | None, int | None, str]  # rate, channels, subtype
 
 
 @contextlib.contextmanager
-def output(path: Path | None, *, force: bool, growing: bool) -> Iterator[Write]:
+def output(
+    path: Path | None, *, force: bool, growing: bool, kept: Iterable[Path] = ()
+) -> Iterator[Write]:
     """Where lines go: standard output, a file that grows with each, or one that is whole or absent.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None for standard output.
+    force : bool
+        Replace it if it exists.
+    growing : bool
+        Whether it grows with each line. A pipe or a device always does.
+    kept : iterable of Path
+        What must not be written over: inputs, and folders of a run's steps.
 
     Raises
     ------
     InputError
-        ``E-ARGUMENT`` when the file exists.
+        ``E-ARGUMENT`` when the file exists or must be kept.
     RunError
         ``E-DISK`` when it can't be written.
     """
     if path is None:
         yield lambda line: click.echo(line, nl=False)
         return
-    if path.exists() and not force:
+    path = path.resolve()  # a link is followed, not replaced
+    if path.is_dir() or (path.exists() and not force):
         raise InputError(
-            "E-ARGUMENT", f"--out is {path}, which exists; name another, or replace it: --force"
+            "E-ARGUMENT", f"--out is {path}, which exists; name another, or replace a file: --force"
         )
-    if not growing:
-        lines: list[str] = []
+    if any(path == keep.resolve() or path.is_relative_to(keep.resolve()) for keep in kept):
+        raise InputError(
+            "E-ARGUMENT", f"--out is {path}, an input or a part of the run; name another"
+        )
+    lines: list[str] = []
+    if not growing and (path.is_file() or not path.exists()):
         yield lines.append
         write_text(path, "".join(lines))
         return
-    opened: list[TextIO] = []
-
-    def write(line: str) -> None:
-        if not opened:  # not before there is something to say: an error leaves what was there
-            opened.append(path.open("w", encoding="utf-8", newline="", errors="backslashreplace"))
-        opened[0].write(line)
-        opened[0].flush()
-
     try:
-        yield write
-        if not opened:
-            write("")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as file:
+            yield lambda line: _flushed(file, line)
     except OSError as error:
         raise RunError("E-DISK", f"could not write {path}: {error.strerror}") from error
-    finally:
-        for file in opened:
-            file.close()
+
+
+def _flushed(file: TextIO, line: str) -> None:
+    file.write(line)
+    file.flush()
+
+
+def run_folder(run: Path) -> Path:
+    """The run's own folder, when its ``6_application`` was named."""
+    return run.parent if run.name == "6_application" and (run.parent / "run.json").exists() else run
 
 
 def rules_of(run: Path, model: deployed.Deployed, given: dict[str, float]) -> Rules:
     """The rules that were tuned for the model, with what is given in place of theirs."""
-    folder = run / "events"
+    folder = run_folder(run) / "events"
     tuned = Rules()
+    if len(given) == len(vars(tuned)):
+        return Rules(**given)
     if (folder / "events.json").exists():
         tuned = read_rules(folder)
         if read_json(folder / "events.json").get("model") != digest_bytes(model.content):
@@ -135,11 +157,18 @@ class Job:
     def pipe(self, pcm: Pcm) -> int:
         """Decisions on what comes from standard input."""
         blocks = _standard_input(pcm)
-        rows = listening.rows(self.model, blocks, blocks.rate)
-        as_csv = self.form == "csv"
-        self._each(decisions.csv_lines(rows) if as_csv else decisions.json_lines(rows))
+        with until_interrupted(blocks) as heard:
+            self._rows(listening.rows(self.model, heard, blocks.rate))
         _say(blocks)
         return 0
+
+    def _rows(self, rows: Iterable[decisions.Row]) -> None:
+        if self.form not in ("csv", "jsonl"):
+            raise InputError(
+                "E-ARGUMENT", f"--format is {self.form}, which holds events; expected csv or jsonl"
+            )
+        as_csv = self.form == "csv"
+        self._each(decisions.csv_lines(rows) if as_csv else decisions.json_lines(rows))
 
     def events(self, inputs: list[Path], given: dict[str, float], pcm: Pcm | None) -> int:
         """Events in files or a pipe; returns how many files could not be used."""
@@ -147,25 +176,36 @@ class Job:
         rules = rules_of(self.run, self.model, given)
         if pcm is not None:
             blocks = _standard_input(pcm)
-            self._each(self._lines(self._detected(blocks, blocks.rate, rules, window[1]), None))
+            with until_interrupted(blocks) as heard:
+                self._each(self._lines(self._detected(heard, blocks.rate, rules, window[1]), None))
             _say(blocks)
             return 0
         found = list(recordings.inputs(inputs))
+        if not found:
+            raise InputError(
+                "E-DATA", f"no sounds in {', '.join(map(str, inputs))}; expected files or folders"
+            )
         if self.form in ("audacity", "vtt") and len(found) != 1:
             raise InputError(
                 "E-ARGUMENT",
                 f"--format {self.form} holds the events of one sound, and {len(found)} are named; "
                 "expected one file, or csv or jsonl",
             )
+        if self.form == "csv":
+            self._each(event_files.csv_lines([], path=""))  # the head
         n_failed = 0
-        for number, (path, shown) in enumerate(self.progress.track(found, "files", len(found))):
+        for path, shown in self.progress.track(found, "files", len(found)):
             try:
-                with read_blocks(path, max_duration=self.model.about["max_duration"]) as blocks:
-                    heard = self._detected(blocks, blocks.rate, rules, window[1])
-                    self._each(self._lines(heard, shown, header=number == 0))
+                with read_blocks(path, max_duration=self.model.longest) as blocks:
+                    events = self._detected(blocks, blocks.rate, rules, window[1])
+                    self._each(self._lines(events, shown, header=False))
             except DdaspError as error:
                 n_failed += 1
-                click.echo(f"{shown}: {error}", err=True)
+                if self.form == "jsonl":
+                    row = {"path": shown, "error": error.code, "detail": error.message}
+                    self._each(decisions.json_lines([row]))
+                else:
+                    click.echo(f"{shown}: {error}", err=True)
         return n_failed
 
     def microphone(
@@ -183,18 +223,17 @@ class Job:
         rules = None if given is None else rules_of(self.run, self.model, given)
         with microphone.opened(device, seconds=seconds) as heard:
             if live:
-                click.echo(f"listening to {heard.name} at {heard.rate} Hz; Ctrl-C ends", err=True)
+                click.echo(
+                    f"listening to {plain(heard.name)} at {heard.rate} Hz; Ctrl-C ends", err=True
+                )
             if rules is None:
-                rows = listening.rows(self.model, heard, heard.rate, name=heard.name)
-                as_csv = self.form == "csv"
-                self._each(decisions.csv_lines(rows) if as_csv else decisions.json_lines(rows))
+                self._rows(listening.rows(self.model, heard, heard.rate, name=heard.name))
             else:
                 self._each(self._lines(self._detected(heard, heard.rate, rules, window[1]), None))
             if heard.n_lost:
-                click.echo(
-                    f"W-OVERRUN: {heard.n_lost} times sound was lost, the machine was too slow",
-                    err=True,
-                )
+                code = "W-OVERRUN"
+                said = f"{heard.n_lost} times sound was lost, the machine was too slow"
+                click.echo(f"{code}: {said}", err=True)
 
     def _detected(self, blocks: Iterable, rate: float, rules: Rules, hop: float) -> Iterator[Event]:
         if self.model.about["kind"] == "regression":
@@ -215,6 +254,44 @@ class Job:
     def _each(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
+
+
+@contextlib.contextmanager
+def until_interrupted(blocks: Iterable[NDArray]) -> Iterator[Iterator[NDArray]]:
+    """Blocks that end at Ctrl-C; what follows from those that came is still written.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Behind it, so that the exit code tells.
+    """
+    source, reading, stopped = iter(blocks), False, False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+        if reading:
+            raise KeyboardInterrupt
+
+    def taken() -> Iterator[NDArray]:
+        nonlocal reading
+        while not stopped:
+            reading = True
+            try:
+                block = next(source)
+            except (StopIteration, KeyboardInterrupt):
+                return
+            finally:
+                reading = False
+            yield block
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield taken()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stopped:
+        raise KeyboardInterrupt
 
 
 def _standard_input(pcm: Pcm) -> SampleBlocks:

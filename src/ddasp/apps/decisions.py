@@ -21,6 +21,7 @@ from ddasp._progress import Progress
 __all__ = ["csv_lines", "csv_text", "decided", "json_lines"]
 
 Row = dict[str, Any]
+FORMULA = ("=", "+", "-", "@")
 
 
 def decided(run: Path, inputs: list[Path], progress: Progress) -> Iterator[Row]:
@@ -134,6 +135,8 @@ def _word(value: Any) -> Any:
     plain = _plain(value)
     if isinstance(plain, bool):
         return "true" if plain else "false"
+    if isinstance(plain, str) and plain != "-" and plain.startswith(FORMULA):
+        return "'" + plain  # a spreadsheet would compute it
     return "" if plain is None else plain
 
 

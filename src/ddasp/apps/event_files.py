@@ -24,14 +24,12 @@ import csv
 import io
 import json
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from ddasp._errors import InputError
 from ddasp.procedure.events import Event
 
-__all__ = ["FORMATS", "audacity", "csv_lines", "format_of", "json_lines", "web_vtt", "write"]
+__all__ = ["audacity", "csv_lines", "json_lines", "web_vtt", "write"]
 
 FORMULA = ("=", "+", "-", "@")
 COLUMNS = ("start", "stop", "label", "probability", "known_at")
@@ -204,37 +202,6 @@ def _clock(milliseconds: int) -> str:
     """HH:MM:SS.mmm; hours may have more digits."""
     seconds, ms = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{ms:03d}"
-
-
-FORMATS: dict[str, Callable[[Iterable[Event]], Iterator[str]]] = {
-    ".jsonl": json_lines,
-    ".csv": csv_lines,
-    ".txt": audacity,
-    ".vtt": web_vtt,
-}
-"""Writers by the ending of the file's name."""
-
-
-def format_of(path: Path) -> Callable[[Iterable[Event]], Iterator[str]]:
-    """The writer that a file's name asks for.
-
-    Raises
-    ------
-    InputError
-        ``E-ARGUMENT`` for an unknown ending.
-
-    Examples
-    --------
-    >>> format_of(Path("night.vtt")).__name__
-    'web_vtt'
-    """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise InputError(
-            "E-ARGUMENT",
-            f"{path.name} ends in {suffix or 'nothing'}; expected one of {', '.join(FORMATS)}",
-        )
-    return FORMATS[suffix]
 
 
 def write(lines: Iterable[str], stream: TextIO) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ddasp._check import in_range
 from ddasp._errors import DependencyError, InputError, RunError
 
 try:
@@ -83,6 +84,8 @@ class Microphone(Iterator[NDArray[np.float32]]):
                         "E-DEVICE",
                         f"no sound from {self.name} for {PATIENCE:g} s; is it muted or gone?",
                     ) from None
+        if not np.isfinite(block).all():
+            raise RunError("E-DEVICE", f"{self.name} gives samples that are NaN or infinite")
         if self._left is not None:
             block = block[: self._left]
             self._left -= len(block)
@@ -109,9 +112,9 @@ def opened(device: str | None, *, seconds: float | None = None) -> Iterator[Micr
     InputError
         ``E-DEVICE`` when there is no such device.
     """
-    if seconds is not None and not 0 < seconds < 1e9:
-        raise InputError("E-ARGUMENT", f"seconds is {seconds:g}; expected more than 0")
-    wanted: Any = int(device) if device is not None and device.isdigit() else device
+    if seconds is not None:
+        in_range(seconds, "seconds", 1e-3, 1e9, unit="s")
+    wanted: Any = int(device) if device is not None and device.isdecimal() else device
     try:
         about = sd.query_devices(wanted, "input")
         heard = Microphone(str(about["name"]), int(about["default_samplerate"]), seconds)
@@ -123,6 +126,8 @@ def opened(device: str | None, *, seconds: float | None = None) -> Iterator[Micr
             dtype="float32",
             callback=heard.take,
         )
+        if not 1000 <= heard.rate <= 768_000:
+            raise ValueError(f"its rate is {heard.rate} Hz; expected 1,000 to 768,000")
     except (ValueError, sd.PortAudioError) as error:
         raise InputError("E-DEVICE", f"no input device {device or 'at all'}: {error}") from error
     before = signal.signal(signal.SIGINT, heard.stop)

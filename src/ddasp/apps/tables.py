@@ -7,10 +7,25 @@ are known. Columns named in ``right`` are aligned at their right edge.
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
-__all__ = ["aligned", "print_table"]
+__all__ = ["aligned", "plain", "print_table"]
+
+
+def plain(text: str) -> str:
+    r"""Foreign text without what a terminal would obey; a line end stays where it ends a line.
+
+    Examples
+    --------
+    >>> plain("a\x1b[31mb\n  c")
+    'a\\x1b[31mb\n  c'
+    """
+    return "".join(
+        c if c == "\n" or unicodedata.category(c) != "Cc" else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
@@ -37,7 +52,7 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     kick      40
     snare      8
     """
-    lines = [tuple(head), *(tuple(row) for row in rows)]
+    lines = [tuple(plain(cell).replace("\n", " ") for cell in line) for line in (head, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     to_right = [name in right for name in head]
     return "\n".join(
@@ -81,7 +96,7 @@ def print_table(
     for name in head:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_escaped(cell) for cell in row))
+        table.add_row(*(_escaped(plain(cell)) for cell in row))
     Console(file=stream).print(table)
 
 

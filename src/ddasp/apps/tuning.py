@@ -23,6 +23,7 @@ from ddasp._check import in_range
 from ddasp._errors import InputError
 from ddasp._files import digest_bytes, read_json
 from ddasp._progress import Progress
+from ddasp.apps.deciding import run_folder
 from ddasp.audio.blocks import read_blocks
 from ddasp.audio.files import read
 from ddasp.audio.resampling import resample, to_mono
@@ -34,7 +35,7 @@ from ddasp.procedure.streams import Clip, Layout, Scene, recorded
 from ddasp.procedure.tuning import Tuning
 from ddasp.procedure.tuning_files import write_tuning
 
-__all__ = ["Made", "made_streams", "recorded_streams", "tune"]
+__all__ = ["Made", "made_streams", "recorded_streams", "refuse", "tune"]
 
 MOST_CLIPS = 400  # in all: drawn from those there are
 MOST_STREAMS = 6
@@ -65,6 +66,20 @@ class Made:
 
 def _score(model: deployed.Deployed, rate: float, chunks: Iterable[NDArray]) -> Iterator[Row]:
     return listening.decisions(model, chunks, rate)
+
+
+def refuse(run: Path, budget: float, *, force: bool) -> None:
+    """Before anything is heard: a budget that is none, rules that would be lost.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT``.
+    """
+    in_range(budget, "budget", 1e-6, 1e6, unit="false alarms per hour")
+    found = run_folder(run) / "events" / "events.json"
+    if found.exists() and not force:
+        raise InputError("E-ARGUMENT", f"{found} exists; to replace what was tuned: --force")
 
 
 def _usable(run: Path) -> deployed.Deployed:
@@ -99,8 +114,8 @@ def made_streams(run: Path, made: Made, progress: Progress) -> list[Stream]:
     """
     in_range(made.hours, "hours", 0.01, 100.0, unit="h")
     model, rng = _usable(run), np.random.default_rng(made.seed)
-    background = [] if made.background is None else list(_mono(made.background, model.rate))
-    parts = _in_streams(list(_clips(run, model.rate, rng)))
+    background = [] if made.background is None else _background(made.background, model.rate)
+    parts = _in_streams(list(_clips(run_folder(run), model.rate, rng)))
     duration = 3600 * made.hours / len(parts)
     layout = Layout(duration, min(GAP, duration / 20), made.snr)
     streams = []
@@ -163,6 +178,16 @@ def _in_streams(clips: list[Clip]) -> list[tuple[str, list[Clip]]]:
     ]
 
 
+def _background(folder: Path, rate: int) -> list[NDArray[np.floating]]:
+    sounds = list(_mono(folder, rate))
+    if not any(np.any(sound) for sound in sounds):
+        raise InputError(
+            "E-DATA",
+            f"--background is {folder}, where nothing is heard; expected sounds without events",
+        )
+    return sounds
+
+
 def _mono(folder: Path, rate: int) -> Iterator[NDArray[np.floating]]:
     for path, _ in recordings.inputs([folder]):
         recording = read(path)
@@ -187,6 +212,8 @@ def recorded_streams(run: Path, folder: Path, progress: Progress) -> list[Stream
         One for each recording.
     """
     model = _usable(run)
+    if not folder.exists():
+        raise InputError("E-PATH-MISSING", f"--recordings is {folder}, which does not exist")
     found = list(recorded([folder]))
     streams = []
     for item in progress.track(found, "recordings", len(found)):
@@ -224,5 +251,5 @@ def tune(
     hop = listening.refuse_without_window(model, "a stream of events")[1]
     background = model.about["background"]
     found = procedure.tune(streams, model.labels, hop=hop, budget=budget, background=background)
-    write_tuning(run / "events", found, model=digest_bytes(model.content))
-    return run / "events", found
+    write_tuning(run_folder(run) / "events", found, model=digest_bytes(model.content))
+    return run_folder(run) / "events", found

@@ -46,11 +46,12 @@ def noise(n_samples: int, rng: np.random.Generator, *, slope: float = 0.0) -> Ar
     Returns
     -------
     ndarray of shape (n_samples,)
-        The noise; without mean where the spectrum is not white.
+        The noise.
 
     Notes
     -----
-    White noise is weighted in the frequency domain by ``|f|^(slope / 6.02)``.
+    White noise is weighted in the frequency domain by ``|f|^(slope / 6.02)``, without its mean. It is
+    made a little longer, to a length whose transform is quick, and cut off.
 
     Examples
     --------
@@ -114,10 +115,9 @@ def shaped_noise(
     in_range(n_samples, "n_samples", 1, 1e9)
     in_range(rate, "rate", 1.0, 1e7, unit="Hz")
     f, level = _curve(frequencies, levels)
-    n_fft = next_fast_len(n_samples, real=True)
-    k = np.arange(n_fft // 2 + 1)
-    curve = np.interp(np.log(np.maximum(k, 0.5) * rate / n_fft), np.log(f), level)
-    return _weighted(n_samples, rng, 10 ** ((curve - curve.max()) / 20), n_fft)
+    k = np.arange(n_samples // 2 + 1)
+    curve = np.interp(np.log(np.maximum(k, 0.5) * rate / n_samples), np.log(f), level)
+    return _weighted(n_samples, rng, 10 ** ((curve - curve.max()) / 20))
 
 
 def _curve(frequencies: ArrayLike, levels: ArrayLike) -> tuple[Array, Array]:
@@ -134,11 +134,11 @@ def _curve(frequencies: ArrayLike, levels: ArrayLike) -> tuple[Array, Array]:
     return f, level
 
 
-def _weighted(n_samples: int, rng: np.random.Generator, weights: Array, n_fft: int) -> Array:
-    """White noise times weights of shape (n_fft // 2 + 1,); without mean, with an RMS of 1."""
-    X = rfft(rng.standard_normal(n_fft)) * weights
+def _weighted(n_samples: int, rng: np.random.Generator, weights: Array) -> Array:
+    """White noise times weights of shape (n_samples // 2 + 1,); without mean, with an RMS of 1."""
+    X = rfft(rng.standard_normal(n_samples)) * weights
     X[0] = 0.0
-    x = irfft(X, n_fft)[:n_samples]
+    x = irfft(X, n_samples)
     level = np.sqrt(np.mean(x**2))
     return np.asarray(x / level if level > 0 else x)
 
@@ -181,8 +181,7 @@ def band_noise(
     in_range(high, "high", 0.0, rate / 2, unit="Hz", hint="aliasing above rate / 2")
     if not 0 <= low < high:
         raise InputError("E-ARGUMENT", f"low is {low:g} Hz; expected 0 <= low < high = {high:g} Hz")
-    n_fft = next_fast_len(n_samples, real=True)
-    f = np.arange(n_fft // 2 + 1) * rate / n_fft
+    f = np.arange(n_samples // 2 + 1) * rate / n_samples
     inside = (f >= low) & (f <= high) & (f > 0)
     if not inside.any():
         raise InputError(
@@ -190,7 +189,7 @@ def band_noise(
             f"n_samples is {n_samples}; expected {rate / (high - low):.0f} or more for a band of "
             f"{high - low:g} Hz",
         )
-    return _weighted(n_samples, rng, inside.astype(np.float64), n_fft)
+    return _weighted(n_samples, rng, inside.astype(np.float64))
 
 
 def speech_noise(n_samples: int, rng: np.random.Generator, rate: float) -> Array:

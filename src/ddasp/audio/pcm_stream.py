@@ -246,7 +246,9 @@ def _samples(content: bytes, coding: _Coding) -> Block:
     else:
         codes = np.frombuffer(content, f"{order}{kind}{width}")
     if kind == "f":
-        with np.errstate(over="ignore"):  # a double beyond float32 is infinite, and refused
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # a double beyond float32 is infinite, and refused
             return codes.astype(np.float32)
     scale = np.float32(2.0 ** -(8 * width - 1))
     samples = codes.astype(np.float32) * scale

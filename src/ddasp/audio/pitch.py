@@ -129,7 +129,7 @@ def pitch(
             f"{sampling_rate / 4:g} Hz, a quarter of the sampling rate",
         )
     in_range(threshold, "threshold", 0.0, 1.0)
-    shortest, longest = int(sampling_rate / f_max), int(np.ceil(sampling_rate / f_min))
+    shortest, longest = (int(np.ceil(sampling_rate / f - 1e-9)) for f in (f_max, f_min))
     if longest + 1 > x.shape[1] // 2:
         raise InputError(
             "E-ARGUMENT",

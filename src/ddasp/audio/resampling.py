@@ -10,8 +10,6 @@ frequency; it computes in float32, whatever the type of the samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ddasp._check import in_range, signal_2d
 from ddasp._errors import InputError
 
-__all__ = ["MonoResampler", "resample", "resample_blocks", "to_mono"]
+__all__ = ["MonoResampler", "resample", "to_mono"]
 
 
 def to_mono(signal: ArrayLike) -> NDArray[np.floating]:
@@ -161,35 +159,3 @@ class MonoResampler:
         self._finished = True
         self.n_out += y.size
         return y
-
-
-def resample_blocks(
-    blocks: Iterable[ArrayLike], rate: float, new_rate: float
-) -> Iterator[NDArray[np.float64]]:
-    """One channel at another rate, of a sound that comes in blocks.
-
-    Parameters
-    ----------
-    blocks : iterable of array_like of shape (n_samples,) or (n_samples, n_channels)
-        One after the other.
-    rate, new_rate : float
-        Sampling rates [Hz].
-
-    Yields
-    ------
-    ndarray of shape (n_new,)
-        float64; empty blocks are left out.
-
-    Examples
-    --------
-    >>> sum(len(part) for part in resample_blocks([np.zeros((480, 2))] * 10, 48_000, 16_000))
-    1600
-    """
-    stream = MonoResampler(rate, new_rate)
-    for block in blocks:
-        y = stream.push(block)
-        if y.size:
-            yield y
-    y = stream.finish()
-    if y.size:
-        yield y

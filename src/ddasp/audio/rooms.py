@@ -8,10 +8,10 @@ long, and weaker by every wall on the way.
 absorption of a wall is the share of the energy that it keeps, 0 to 1; its reflection coefficient
 for pressure is ``sqrt(1 - absorption)``. Sound travels at 343 m/s (20 degrees Celsius).
 
-*Limits*: walls absorb alike at all frequencies and scatter nothing, so that a box rings longer than
-the diffuse field of Eyring's formula: T20 above 100 Hz was 1.05 to 1.1 times Eyring's time in a
-cube, up to 1.35 times in flat rooms. Below the lowest modes the response holds a constant pressure
-that no loudspeaker makes.
+*Limits*: walls absorb alike at all frequencies and scatter nothing, so that a box rings longer
+than the diffuse field of Eyring's formula: T20 above 100 Hz was 1.05 to 1.12 times Eyring's time
+in cubes, 1.3 to 1.8 times in rooms four times as long as high, more in flatter ones. Below the
+lowest modes the response holds a constant pressure that no loudspeaker makes.
 
 *References*: Allen & Berkley 1979, "Image method for efficiently simulating small-room acoustics";
 Peterson 1986 (fractional delays); Eyring 1930, "Reverberation time in dead rooms"; Sabine 1922;

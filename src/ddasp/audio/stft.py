@@ -230,7 +230,9 @@ def istft(
     frame m. For an STFT it is the signal, exactly; for any other X it is the signal whose STFT
     is nearest to X in the sense of least squares. Samples are known where the sum of w^2 is not
     practically 0; without `centre` those at the two ends, where it is (sample 0 always), are 0.
-    With the Hann window hops up to half a frame are safe, longer ones magnify rounding.
+    With the Hann window hops up to a quarter of a frame give 1e-10 in float64. At half a frame the
+    last samples may lie where the only window over them has nearly vanished: rounding is
+    magnified there, and where nothing is left of them it is an error; ask for fewer samples.
 
     Examples
     --------

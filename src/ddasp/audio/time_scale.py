@@ -26,7 +26,7 @@ __all__ = ["pitch_shift", "stretch"]
 
 Array = NDArray[np.floating]
 
-WINDOW = 0.05  # s; the next power of two in samples: 5 periods of 100 Hz
+WINDOW = 0.05  # s; the nearest power of two in samples: 5 periods of 100 Hz
 OVERLAP = 4
 
 
@@ -56,7 +56,8 @@ def stretch(signal: ArrayLike, rate: float, factor: float) -> Array:
     -----
     With X_m the spectrum of the frame at m H / factor, X'_m that of H samples before, and Y_m what
     is laid down at m H: ``Y_m = |X_m| exp(i arg(Z_(m-1) X_m / X'_m))``, where ``Z[k] = Y[k] - Y[k-1]
-    - Y[k+1]`` carries the phase of the partial to which a bin belongs (Puckette 1995).
+    - Y[k+1]`` carries the phase of the partial to which a bin belongs (Puckette 1995). Tones keep
+    their level; noise, whose bins are no partials, loses up to 3 dB.
 
     Examples
     --------

@@ -24,11 +24,15 @@ from ddasp._errors import DdaspError, InputError, RunError
 from ddasp._files import digest_file, read_json
 from ddasp.procedure import graph, recordings
 from ddasp.procedure.calibration import decide
-from ddasp.procedure.features import VERSION
+from ddasp.procedure.features import VERSION, extract
+from ddasp.procedure.model_about import check_about
+from ddasp.procedure.model_files import MAX_BYTES
 
 __all__ = ["AUDIBLE", "Deployed", "apply", "is_silent", "load"]
 
 AUDIBLE = 1e-3  # of full scale, -60 dBFS
+LONG = 60.0  # s, above which a sound is not handed to the graph as a whole
+ENDLESS = 1e8  # s, what a file may last where windows are decided on
 Waveform = NDArray[np.floating]
 
 
@@ -63,6 +67,11 @@ class Deployed:
         window = self.about["window"]
         return None if window is None else (window["length"], window["hop"] or window["length"])
 
+    @property
+    def longest(self) -> float:
+        """Duration that is accepted [s]: windows cost no memory, a whole sound does."""
+        return float(self.about["max_duration"]) if self.window is None else ENDLESS
+
     @cached_property
     def session(self) -> onnxruntime.InferenceSession:
         """The whole graph, waveform in."""
@@ -74,14 +83,45 @@ class Deployed:
         return graph.session(graph.decision_part(onnx.load_model_from_string(self.content)))
 
     def output(self, waveform: Waveform) -> NDArray[np.float64]:
-        """What the graph gives for one sound: probabilities (n_classes,), or the value (1,)."""
-        given = self.session.run(None, {"waveform": np.asarray(waveform, np.float32)})
+        """What the graph gives for one sound: probabilities (n_classes,), or the value (1,).
+
+        The graph holds all frames of a sound at once; of a very long one the features are computed
+        block by block, and the part behind them decides, with the same numbers.
+        """
+        if len(waveform) > LONG * self.rate:
+            name = self.about["features"]["name"]
+            return self.output_of_features(
+                extract(waveform, self.rate, (name,), variants=False)[name][0]
+            )
+        try:
+            given = self.session.run(None, {"waveform": np.asarray(waveform, np.float32)})
+        except Exception as error:  # the runtime has exceptions of its own
+            reason = str(error).splitlines()[0]
+            raise RunError(
+                "E-MODEL", f"the graph could not be run on the sound: {reason}"
+            ) from error
         return np.atleast_1d(given[0]).astype(np.float64)
 
     def output_of_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The same from the features of one sound, (n_features,)."""
-        given = self.part.run(None, {graph.OBSERVATIONS: features[np.newaxis]})
-        return np.atleast_1d(given[0][0]).astype(np.float64)
+        return self._run(self.part, {graph.OBSERVATIONS: features[np.newaxis]})
+
+    def _run(
+        self, session: onnxruntime.InferenceSession, given: dict[str, NDArray[np.float32]]
+    ) -> NDArray[np.float64]:
+        """The first output, flat, after it was looked at."""
+        try:
+            output = np.asarray(session.run(None, given)[0], np.float64).ravel()
+        except Exception as error:  # the runtime has exceptions of its own
+            reason = str(error).splitlines()[0]
+            raise RunError("E-MODEL", f"the graph could not be run: {reason}") from error
+        n, is_value = max(len(self.labels), 1), not self.labels
+        fits = output.shape == (n,) and np.isfinite(output).all()
+        if not fits or not (is_value or (output.min() >= 0 and abs(output.sum() - 1) < 1e-3)):
+            raise RunError(
+                "E-MODEL", f"the graph gave {output[:8]}; expected {n} probabilities or one value"
+            )
+        return output
 
     def answer(self, output: NDArray[np.float64], *, silent: bool) -> dict[str, Any]:
         """What a person gets for an output; a decision on silence is no knowledge."""
@@ -120,12 +160,17 @@ def load(run: Path) -> Deployed:
         ``E-MODEL`` when the model is missing, damaged or not what its JSON says.
     """
     folder = run / "6_application" if (run / "6_application").is_dir() else run
-    if not (folder / "model.json").exists():
+    described, path = folder / "model.json", folder / "model.onnx"
+    if not described.exists():
         raise InputError(
             "E-MODEL", f"{folder} holds no model.json; expected a run folder of `ddasp run`"
         )
-    about, path = read_json(folder / "model.json"), folder / "model.onnx"
-    if not path.exists() or digest_file(path) != about["digests"]["model.onnx"]:
+    for file in (described, path):
+        if not file.is_file() or file.stat().st_size > MAX_BYTES:
+            raise RunError("E-MODEL", f"{file} is missing, no regular file, or far too large")
+    about = read_json(described)
+    check_about(about, str(described))
+    if digest_file(path) != about["digests"]["model.onnx"]:
         raise RunError(
             "E-MODEL", f"{path} is not the file that model.json describes; was it edited or cut?"
         )
@@ -135,7 +180,9 @@ def load(run: Path) -> Deployed:
             f"the model was made with feature definitions {about['features']['version']}, this is "
             f"{VERSION}; make it again with `ddasp run`",
         )
-    return Deployed(about, graph.load_model(path))
+    content = graph.load_model(path)
+    graph.check_whole(content, about, str(path))
+    return Deployed(about, content)
 
 
 def apply(run: Path, inputs: list[Path]) -> Iterator[dict[str, Any]]:
@@ -173,7 +220,7 @@ def apply(run: Path, inputs: list[Path]) -> Iterator[dict[str, Any]]:
                 path,
                 rate=model.rate,
                 window=model.window,
-                max_duration=model.about["max_duration"],
+                max_duration=model.longest,
             )
             for start, stop, signal in pieces:
                 row = {"path": shown, "start": start, "stop": stop}

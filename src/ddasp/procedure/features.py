@@ -1,8 +1,9 @@
 """Feature sets: from one sound to the rows that models learn from.
 
 Each set is one `FeatureSet` in the registry `FEATURE_SETS`: its formula in words for the report,
-the names and units of its columns, and the function that computes them. Adding one touches only
-this file. All sets of a sound share one `Analysis`, so that no spectrum is computed twice.
+the names and units of its columns, and the function that computes them. Adding one touches this
+file and its twin in the graph, `graph/waveform.py`. All sets of a sound share one `Analysis`, so
+that no spectrum is computed twice.
 
 *Conventions*: one observation is one mono signal of shape (n_samples,), full scale = 1, at the
 run's common rate. Its features have shape (n_variants, n_features), float32: variant 0 is the

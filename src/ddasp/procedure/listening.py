@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ddasp._errors import InputError
+from ddasp._errors import AudioError, InputError
 from ddasp.audio.resampling import MonoResampler
 from ddasp.procedure.deployed import Deployed, is_silent
 from ddasp.procedure.incremental import FeatureStream
@@ -60,6 +60,12 @@ def decisions(model: Deployed, blocks: Iterable[ArrayLike], rate: float) -> Iter
 
     for block in blocks:
         samples = resampler.push(block)
+        if resampler.n_in / rate > model.longest:
+            raise AudioError(
+                "E-AUDIO-TOOLONG",
+                f"the stream goes on after {model.longest:g} s, and the model decides on whole sounds; "
+                "expected an end, or a model with [sounds.window]",
+            )
         yield from decided(stream.push(samples, resampler.n_in / rate))
     duration = resampler.n_in / rate
     if duration:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import AttributeProto, TensorProto, numpy_helper
 
 from ddasp._errors import InputError
@@ -26,6 +27,9 @@ __all__ = ["MAX_BYTES", "ML", "OPERATORS", "OPSETS", "check_model", "load_model"
 ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 MAX_BYTES = 256 * 2**20
+MOST_NODES = 10_000  # the largest graph of ours has some hundred
+DEEPEST = 1000  # levels of a tree
+WIDEST = 1024  # of a pooling or convolution, its steps and edges
 LARGEST = 2**26  # of a whole number: lengths, places and counts come from these
 OPERATORS = {
     "Abs", "Add", "And", "ArgMax", "AveragePool", "Cast", "Compress", "Concat", "Conv", "CumSum",
@@ -99,6 +103,8 @@ def check_model(model: onnx.ModelProto, name: str = "the model") -> None:
     """
     if not model.graph.node:
         raise _refuse(f"{name} holds no graph")
+    if len(model.graph.node) > MOST_NODES:
+        raise _refuse(f"{name} has {len(model.graph.node)} nodes")
     if model.functions or model.graph.sparse_initializer or model.training_info:
         raise _refuse(f"{name} holds functions, sparse tensors or a training graph")
     for opset in model.opset_import:
@@ -115,6 +121,8 @@ def check_model(model: onnx.ModelProto, name: str = "the model") -> None:
             raise _refuse(f"{name} holds a graph or tensor inside the operator {node.op_type}")
         if node.op_type == "TreeEnsembleRegressor":
             _check_trees(node, name)
+        elif any(abs(i) > WIDEST for a in node.attribute for i in (*a.ints, a.i)):
+            raise _refuse(f"{name} has a number in {node.op_type} that would fill the memory")
     if [i.name for i in model.graph.input] != ["waveform"]:
         raise _refuse(f"{name} has inputs {[i.name for i in model.graph.input]}")
     try:
@@ -153,9 +161,27 @@ def _check_trees(node: Any, name: str) -> None:
         inside = (left <= last) & (right <= last)
         forward = (left > ids) & (right > ids)
         whole = bool((leaf | (inside & forward)).all()) and bool(np.isfinite(weights).all())
+        flat = not whole or _depth(trees, left, right, leaf) <= DEEPEST
     except (KeyError, ValueError, TypeError) as error:
         raise _refuse(f"{name} has damaged trees") from error
+    if not flat:
+        raise _refuse(f"{name} has a tree of more than {DEEPEST} levels")
     if not whole:
         raise _refuse(
             f"{name} has trees that point back or outside, or weights that are not finite"
         )
+
+
+def _depth(trees: NDArray, left: NDArray, right: NDArray, leaf: NDArray) -> int:
+    """Levels of the deepest tree, at most one more than are allowed; children stand behind."""
+    _, begins, sizes = np.unique(trees, return_index=True, return_counts=True)
+    begin = np.repeat(begins, sizes)
+    inner = ~leaf
+    level = np.zeros(len(trees), np.int64)
+    for depth in range(1, DEEPEST + 2):
+        parents = np.flatnonzero(inner & (level == depth - 1))
+        if not len(parents):
+            return depth
+        level[begin[parents] + left[parents]] = depth
+        level[begin[parents] + right[parents]] = depth
+    return DEEPEST + 1

@@ -301,7 +301,8 @@ def _row(recording: Recording) -> dict[str, Any]:
 def _code() -> str:
     """Digest of the source that a result comes from: another text may give other numbers."""
     here = Path(__file__).parent
-    own = [here / f"{name}.py" for name in ("recordings", "features", "analysis", "duplicates")]
+    names = ("recordings", "windows", "features", "analysis", "duplicates")
+    own = [here.parent / "_lanes.py", *(here / f"{name}.py" for name in names)]
     sources = sorted([*(here.parent / "audio").glob("*.py"), *own])
     return digest_bytes(*(path.read_bytes() for path in sources if path.exists()))
 

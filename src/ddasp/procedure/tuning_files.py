@@ -103,7 +103,7 @@ def read_rules(path: Path) -> Rules:
         )
     try:
         return Rules(**{name: float(rules[name]) for name in NAMES})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("E-MODEL", f"{path} holds no usable rules: {error}") from error
 
 

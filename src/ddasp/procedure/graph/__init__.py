@@ -9,6 +9,7 @@ from ddasp.procedure.graph.compose import (
     Decision,
     build_decision,
     build_graph,
+    check_whole,
     decision_part,
 )
 from ddasp.procedure.graph.proof import TOLERANCE, Proof, corner_sounds, prove, run_rows, session
@@ -21,6 +22,7 @@ __all__ = [
     "Proof",
     "build_decision",
     "build_graph",
+    "check_whole",
     "corner_sounds",
     "decision_part",
     "load_model",

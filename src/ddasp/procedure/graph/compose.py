@@ -34,7 +34,7 @@ from ddasp.procedure.graph.families import outputs_of
 from ddasp.procedure.graph.waveform import features_of
 from ddasp.procedure.model_files import OPSETS
 
-__all__ = ["Decision", "build_decision", "build_graph", "decision_part"]
+__all__ = ["Decision", "build_decision", "build_graph", "check_whole", "decision_part"]
 
 OBSERVATIONS, ALL = "observations", "all."
 
@@ -124,6 +124,38 @@ def build_decision(decision: Decision) -> onnx.ModelProto:
     return _model(
         g, (observations, shape), list(zip(results.values(), shapes, strict=True)), decision
     )
+
+
+def check_whole(content: bytes, about: dict[str, Any], name: str) -> None:
+    """Refuse a graph that is not the one that ``model.json`` speaks of.
+
+    What stands before the decision is written again from the names of the feature set and the rate,
+    and must be the same to the last byte. So whatever decides how much is computed there, lengths,
+    counts and shapes, is ours; what stands behind is plain arithmetic on a few numbers.
+
+    Raises
+    ------
+    InputError
+        ``E-MODEL``.
+    """
+    model = onnx.load_model_from_string(content)
+    g = Graph()
+    features_of(g, g.input("waveform", np.float32), about["rate"], about["features"]["name"])
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    same = [n.SerializeToString() for n in model.graph.node[: len(g.nodes)]] == [
+        n.SerializeToString() for n in g.nodes
+    ] and all(t == stored.get(t.name) for t in g.constants)
+    kind = "regression" if about["kind"] == "regression" else "classification"
+    props = {"kind": kind, "labels": json.dumps(about["labels"])}
+    told = {p.key: p.value for p in model.metadata_props}
+    outputs = ["value"] if kind == "regression" else ["probabilities", "decided"]
+    named = [o.name for o in model.graph.output] == [*outputs, "features"]
+    if not (same and named and told == props):
+        raise InputError(
+            "E-MODEL",
+            f"{name} does not begin with the features {about['features']['name']} at {about['rate']} Hz "
+            "that model.json names, or its classes are others; expected the pair that a run wrote",
+        )
 
 
 def decision_part(model: onnx.ModelProto) -> onnx.ModelProto:

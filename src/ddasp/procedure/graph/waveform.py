@@ -17,7 +17,7 @@ n_columns), features (n_features,).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -161,16 +161,15 @@ def _time_normalise(course: Value, n_steps: int, weights: Value) -> Value:
     return steps * (float(n_steps) / total)
 
 
-def _quantiles(values: Value, shares: Sequence[float] = (0.1, 0.5, 0.9)) -> Value:
-    """Linear interpolation between the sorted rows, (n_shares, n_columns), for 2 rows or more.
-
-    There are always so many: a frame is more than two hops long.
-    """
+def _quantiles(values: Value, *, few: bool) -> Value:
+    """10 %, 50 % and 90 % quantiles between the sorted rows, (3, n_columns); few may be one row."""
+    shares = (0.1, 0.5, 0.9)
     rows, n = values.sorted(), values.length()
     place = (n - 1).cast(np.float64).reshape(1) * np.array(shares)
     below = place.apply("Floor")
     lower = below.cast(np.int64)
-    low, high = rows.take(lower), rows.take(lower + 1)
+    above = lower + 1
+    low, high = rows.take(lower), rows.take(above.minimum(n - 1) if few else above)
     return low + (high - low) * (place - below).expand(1)
 
 
@@ -199,7 +198,7 @@ def _descriptors(w: _Window) -> Value:
     D = _courses(w).compress(w.energies >= loudest * 10.0 ** (-analysis.ACTIVE / 10.0))
     n = len(features.DESCRIPTORS)
     both = [s.expand(0) for s in (D.mean(0), D.std(0))]
-    own = w.g.concat([*(s.slice(0, n, 1) for s in both), _quantiles(D.slice(0, n, 1))])
+    own = w.g.concat([*(s.slice(0, n, 1) for s in both), _quantiles(D.slice(0, n, 1), few=True)])
     octaves = w.g.concat([s.slice(n, n + analysis.N_OCTAVES, 1) for s in both])
     flat = [w.g.node("Transpose", part, perm=[1, 0]).reshape(-1) for part in (own, octaves)]
     return w.g.concat(flat)
@@ -254,7 +253,7 @@ def _levels(w: _Window) -> Value:
     least = 10.0 ** (features.FLOOR / 20.0)
     whole = [v.maximum(least).apply("Log") * (20.0 / math.log(10.0)) for v in (rms, peak, crest)]
     frame_levels = _db(w.energies, features.FLOOR)
-    quantiles = _quantiles(frame_levels.expand(1)).reshape(-1)
+    quantiles = _quantiles(frame_levels.expand(1), few=False).reshape(-1)
     parts = [*whole, _integrated_loudness(w).maximum(features.FLOOR)]
     scalars = [v.reshape(1) for v in parts]
     return g.concat([*scalars, quantiles, *(v.reshape(1) for v in _envelope(w, frame_levels))])
