@@ -20,6 +20,7 @@ from ddasp.procedure.graph import (
     Decision,
     build_decision,
     build_graph,
+    check_whole,
     decision_part,
     families,
     load_model,
@@ -314,6 +315,55 @@ def test_graphs_that_hold_more_than_ours_are_refused_and_named(tmp_path):
     assert "has inputs ['other']" in refused(path, model)
 
     assert "E-MODEL" in refused(path, linear[: len(linear) // 2])
+
+
+def test_graphs_that_would_take_all_time_or_memory_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "model.onnx"
+    linear = whole_graph(FAMILIES["linear"], "classification")[0].SerializeToString()
+    model = onnx.ModelProto.FromString(linear)
+    pool = helper.make_node("MaxPool", ["waveform"], ["out"], kernel_shape=[2**30])
+    model.graph.node.append(pool)
+    assert "a number in MaxPool that would fill the memory" in refused(path, model)
+    monkeypatch.setattr(model_files, "MOST_NODES", 3)
+    assert "nodes" in refused(path, linear)
+
+
+def test_a_tree_too_deep_to_walk_is_refused(tmp_path, monkeypatch):
+    graph, model = whole_graph(FAMILIES["tree"], "classification")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(graph.SerializeToString())
+    load_model(path)
+    monkeypatch.setattr(model_files, "DEEPEST", model.trees[0].max_depth)
+    assert "a tree of more than" in refused(path, graph)  # levels are one more than its depth
+    monkeypatch.setattr(model_files, "DEEPEST", model.trees[0].max_depth + 1)
+    load_model(path)
+
+
+def test_what_stands_before_the_decision_must_be_what_the_names_in_model_json_give():
+    graph, _ = whole_graph(FAMILIES["linear"], "classification")
+    about = {
+        "kind": "multi-class",
+        "labels": ["a", "b", "c"],
+        "rate": 4000,
+        "features": {"name": "mfcc"},
+    }
+    content = graph.SerializeToString()
+    check_whole(content, about, "m")
+    others = ({"rate": 4001}, {"features": {"name": "logmel"}}, {"labels": ["a", "c", "b"]})
+    for other in (*others, {"kind": "regression", "labels": []}):
+        with pytest.raises(InputError, match="m does not begin with the features"):
+            check_whole(content, about | other, "m")
+    for position, tensor in enumerate(graph.graph.initializer):
+        if tensor.name.startswith("linear"):
+            break
+        changed = onnx.ModelProto.FromString(content)
+        values = numpy_helper.to_array(tensor)
+        changed.graph.initializer[position].CopyFrom(
+            numpy_helper.from_array(values + 1, tensor.name)
+        )
+        if tensor.name not in ("standardise.mean", "standardise.gain"):
+            with pytest.raises(InputError, match="does not begin"):
+                check_whole(changed.SerializeToString(), about, "m")
 
 
 def test_trees_that_walk_in_circles_are_refused(tmp_path):

@@ -115,12 +115,21 @@ class Cutter:
         self._n += len(samples)
         if self.window is None:
             return
+        self._skip()
         n_fit = _fit(heard, self.window)
         while self._i < n_fit:
             start, stop = _place(self._i, self.window)
             if sum(_span(self.rate, start, stop)) > self._n:
                 return  # the resampler holds its end back
             yield self._next(start, stop)
+
+    def _skip(self) -> None:
+        """Drop what lies before the next window, once it is much."""
+        assert self.window is not None
+        first, n = _span(self.rate, *_place(self._i, self.window))
+        first = min(first, self._n)
+        if first - self._first > max(n, 2 * len(self._kept[-1])):
+            self._forget(first)
 
     def finish(self, duration: float) -> Iterator[Piece]:
         """End the sound after a duration [s]; gives the pieces that are left."""
