@@ -77,17 +77,22 @@ def output(
         yield lines.append
         write_text(path, "".join(lines))
         return
+    opened: list[TextIO] = []
+
+    def write(line: str) -> None:
+        if not opened:  # not before there is something to say: an error leaves what was there
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = path.open("w", encoding="utf-8", newline="", errors="backslashreplace")
+            opened.append(stack.enter_context(written))
+        opened[0].write(line)
+        opened[0].flush()
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as file:
-            yield lambda line: _flushed(file, line)
+        with contextlib.ExitStack() as stack:
+            yield write
+            write("")
     except OSError as error:
         raise RunError("E-DISK", f"could not write {path}: {error.strerror}") from error
-
-
-def _flushed(file: TextIO, line: str) -> None:
-    file.write(line)
-    file.flush()
 
 
 def run_folder(run: Path) -> Path:
