@@ -185,12 +185,7 @@ sys.exit(cli.main(["run", "p.toml"]))
 def test_ctrl_c_ends_a_process_at_once_with_130() -> None:
     command = [sys.executable, "-c", INTERRUPTED]
     pipe = subprocess.PIPE
-
-    def hear() -> None:
-        """A shell that runs tests in the background told its children to ignore Ctrl-C."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=hear) as process:
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "working\n"
         process.send_signal(signal.SIGINT)

@@ -93,12 +93,6 @@ def said(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     return found.out
 
 
-# a shell that runs tests in the background has told its children to ignore Ctrl-C
-HEARS: dict[str, Any] = {
-    "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
-}
-
-
 class Pipe(io.RawIOBase):
     """Bytes that come in pieces of any size, as from a pipe."""
 
@@ -492,7 +486,7 @@ def test_ctrl_c_on_a_pipe_still_writes_what_came(base: Path, tmp_path: Path) -> 
     words = [sys.executable, "-m", "ddasp", "apply", str(base / "run"), "-", "--rate", str(RATE)]
     words += ["--channels", "2", "--threshold", "0.5", "--out", str(out), "--quiet"]
     raw = (base / "new.wav").read_bytes()[44:]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, **HEARS) as process:
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write(raw[: 4 * (RATE // 2)])  # a hum that has begun and not ended
         process.stdin.flush()
