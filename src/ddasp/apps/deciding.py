@@ -185,11 +185,7 @@ class Job:
                 self._each(self._lines(self._detected(heard, blocks.rate, rules, window[1]), None))
             _say(blocks)
             return 0
-        found = list(recordings.inputs(inputs))
-        if not found:
-            raise InputError(
-                "E-DATA", f"no sounds in {', '.join(map(str, inputs))}; expected files or folders"
-            )
+        found = recordings.inputs(inputs)
         if self.form in ("audacity", "vtt") and len(found) != 1:
             raise InputError(
                 "E-ARGUMENT",

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ddasp._progress import Progress
+from ddasp.apps.event_files import FORMULA
 
 __all__ = ["csv_lines", "csv_text", "decided", "json_lines"]
 
 Row = dict[str, Any]
-FORMULA = ("=", "+", "-", "@")
 
 
 def decided(run: Path, inputs: list[Path], progress: Progress) -> Iterator[Row]:
@@ -43,7 +43,7 @@ def decided(run: Path, inputs: list[Path], progress: Progress) -> Iterator[Row]:
     """
     from ddasp.procedure import deployed, recordings
 
-    n_files = sum(1 for _ in recordings.inputs(inputs))
+    n_files = len(recordings.inputs(inputs))
     by_file = groupby(deployed.apply(run, inputs), key=lambda row: row["path"])
     for _, rows in progress.track(by_file, "files", n_files):
         yield from rows

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ddasp._errors import DdaspError, InputError
+from ddasp._errors import DdaspError
 from ddasp._progress import Progress
 from ddasp.apps.tables import print_table
 from ddasp.audio.blocks import read_blocks
@@ -50,11 +50,7 @@ def measured(inputs: list[Path], progress: Progress) -> Iterator[Row]:
         path, duration [s], rate [Hz], channels, flags, and the keys of `COLUMNS`; for a file that
         can't be used path, error, detail.
     """
-    found = list(recordings.inputs(inputs))
-    if not found:
-        raise InputError(
-            "E-DATA", f"no sounds in {', '.join(map(str, inputs))}; expected files or folders"
-        )
+    found = recordings.inputs(inputs)
     for path, shown in progress.track(found, "files", len(found)):
         try:
             yield {"path": shown} | _measured(path)

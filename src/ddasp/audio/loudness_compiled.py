@@ -33,13 +33,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from ddasp._lanes import LANES, Lanes, compiled, load, small, source_number, store
+from ddasp._lanes import LANES, Lanes, call, compiled, load, small, source_number, store
 from ddasp.audio import lanes, true_peak
 from ddasp.audio.lanes import transpose
 
@@ -90,19 +88,12 @@ def _wide(typing: Any, x: Any) -> Any:
     return double(x), code
 
 
-def _call(builder: Any, name: str, result: Any, x: Any, **flags: Any) -> Any:
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(result, [x.type]), f"llvm.{name}.v{LANES}f32"
-    )
-    return builder.call(function, [x], **flags)
-
-
 @intrinsic
 def _larger(typing: Any, x: Any, y: Any) -> Any:
     """In each lane x or |y|, whichever is larger; float32."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        magnitude = _call(builder, "fabs", values[1].type, values[1])
+        magnitude = call(builder, "fabs", values[1].type, values[1:])
         more = builder.fcmp_ordered(">", values[0], magnitude)
         return builder.select(more, values[0], magnitude)
 
@@ -115,7 +106,7 @@ def _largest(typing: Any, x: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         element = values[0].type.element
-        return _call(builder, "vector.reduce.fmax", element, values[0], fastmath=("nnan",))
+        return call(builder, "vector.reduce.fmax", element, values, fastmath=("nnan",))
 
     return x.dtype(x), code
 

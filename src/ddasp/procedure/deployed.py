@@ -209,11 +209,7 @@ def apply(run: Path, inputs: list[Path]) -> Iterator[dict[str, Any]]:
         When an input does not exist.
     """
     model = load(run)
-    found = list(recordings.inputs(inputs))
-    if not found:
-        raise InputError(
-            "E-DATA", f"no sounds in {', '.join(map(str, inputs))}; expected files or folders"
-        )
+    found = recordings.inputs(inputs)
     for path, shown in found:
         try:
             pieces = recordings.pieces(

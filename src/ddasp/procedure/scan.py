@@ -152,8 +152,23 @@ def _why_ignored(entry: os.DirEntry[str]) -> str:
     return f"no sound by its ending ({shown(suffix) or 'none'})"
 
 
-def inputs(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Sound files among files and folders, each with how it is shown; a missing one fails when read."""
+def inputs(paths: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Sound files among files and folders, each with how it is shown; a missing one fails when read.
+
+    Raises
+    ------
+    InputError
+        ``E-DATA`` when there is none.
+    """
+    found = list(_inputs(paths))
+    if not found:
+        raise InputError(
+            "E-DATA", f"no sounds in {', '.join(map(str, paths))}; expected files or folders"
+        )
+    return found
+
+
+def _inputs(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     for path in paths:
         if os.path.isdir(path):
             for file in scan(Path(path)).files:

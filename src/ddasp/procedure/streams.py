@@ -361,9 +361,7 @@ def recorded(paths: Sequence[Path]) -> Iterator[Labelled]:
     InputError
         ``E-LABEL`` when a track is missing or can't be read, ``E-DATA`` when there is no sound.
     """
-    found = False
-    for path, shown in inputs(list(paths)):
-        found = True
+    for path, shown in inputs(paths):
         track = next(
             (t for t in map(path.with_suffix, (".txt", ".csv")) if t.is_file()),
             path.with_suffix(".txt"),
@@ -376,7 +374,3 @@ def recorded(paths: Sequence[Path]) -> Iterator[Labelled]:
                 f"{shown}: {error.message}; expected {track.name} with start, stop and label between "
                 "tabs, empty where nothing happens",
             ) from error
-    if not found:
-        raise InputError(
-            "E-DATA", f"no sounds in {', '.join(map(str, paths))}; expected files or folders"
-        )
