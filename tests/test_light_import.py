@@ -24,7 +24,15 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["ddasp", "ddasp.audio", "ddasp.linear", "ddasp.nonlinear", "ddasp.procedure"]
+    "module",
+    [
+        "ddasp",
+        "ddasp.audio",
+        "ddasp.linear",
+        "ddasp.nonlinear",
+        "ddasp.procedure",
+        "ddasp.homework",
+    ],
 )
 def test_importing_a_room_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}") & (HEAVY | {"numpy"}) == set()

@@ -23,7 +23,7 @@ import click
 from ddasp import __version__
 from ddasp._errors import CODES, DdaspError, InputError
 from ddasp._progress import showing
-from ddasp.apps import cli_model
+from ddasp.apps import cli_homework, cli_model
 from ddasp.apps.options import A_PATH, DONE, FAILED, command_line, common, print_json
 from ddasp.apps.tables import plain
 
@@ -45,6 +45,8 @@ With the model:
   ddasp explain runs/NAME FILE   one decision by hand, as a notebook and a page
   ddasp export runs/NAME         the model as a web page that works without a network
   ddasp listen runs/NAME         the microphone, as events
+Homework:
+  ddasp homework --help          individual tasks, checked at once, graded in a sandbox
 """
 
 _workers = click.option(
@@ -63,7 +65,7 @@ def cli() -> None:
     """From a folder of labelled sounds to a verdict, a report and a model."""
 
 
-for verb in cli_model.VERBS:
+for verb in (*cli_model.VERBS, cli_homework.homework):
     cli.add_command(verb)
 
 
@@ -346,7 +348,7 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 
 def _how_to_go_on(words: list[str]) -> str:
-    if words and words[0] in ("run", "demo"):
+    if words and (words[0] in ("run", "demo") or words[:2] == ["homework", "grade"]):
         return f"what is finished is kept; to go on: {command_line(*words)}"
     if words and words[0] in ("apply", "listen"):
         return "what came until then is written"

@@ -9,6 +9,7 @@ light page, a dark page and paper.
 - `canvas`: the style and the bare figure, in CSS pixels.
 - `scores`: estimates with intervals, bars, matrices.
 - `curves`: a measure over a condition; calibration, search, residuals, distributions.
+- `trade_off`: misses against false alarms. `points`: risk over parameters; one dot for each of a class.
 - `signals`: waveform and spectrogram on one time axis, and the map of observations.
 - `svg`: the way out.
 

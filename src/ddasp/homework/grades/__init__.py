@@ -1,0 +1,1 @@
+"""A class is graded: settings, points, the folder of grades."""

@@ -1,0 +1,1 @@
+"""What was handed in, read without running it: archives, notebooks, imports, who is alike."""
