@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-features \
-  bench-fsdd bench-loudness bench-stream bench-training clean
+  bench-fsdd bench-homework bench-loudness bench-stream bench-training clean
 
 help:
 	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-coverage   do the intervals hold what they promise?"
 	@echo "make bench-features   features (and loudness) beside librosa, PyTorch, Kaldi; a folder of files"
 	@echo "make bench-fsdd       the spoken digits in DDASP_DATA, nested, five seeds"
+	@echo "make bench-homework   two hundred submissions graded; killed half-way and resumed"
 	@echo "make bench-loudness   loudness and true peak beside pyloudnorm and FFmpeg"
 	@echo "make bench-stream     a model that listens: time for each 10 ms, memory over two hours"
 	@echo "make bench-training   time per training step beside PyTorch, Keras, JAX, scikit-learn"
@@ -72,6 +73,9 @@ bench-features: $(FULL)
 bench-loudness: $(FULL)
 	$(PIP) --editable ".[bench]"
 	$(BIN)/python benchmarks/loudness.py --write docs/benchmarks
+
+bench-homework: $(CORE)
+	$(BIN)/python benchmarks/homework.py --write docs/benchmarks
 
 bench-stream: $(CORE)
 	$(BIN)/python benchmarks/stream.py --write docs/benchmarks

@@ -449,7 +449,7 @@ def attack():
         except OSError: pass
     return "held"
 """,
-        "wrote answers of its own",
+        "wrote to the channel for answers itself",
     ),
     # What comes in time for a call of the same submission is its answer, however it came; it is judged.
     "answers late, from a thread": Attack(
@@ -463,7 +463,7 @@ def attack():
     real("threading").Timer(0.0001, later).start()
     return "held"
 """,
-        "held|wrote answers of its own",
+        "held|wrote to the channel for answers itself",
     ),
     "answers with an endless line": Attack(
         """
@@ -473,7 +473,7 @@ def attack():
             for _ in range(20): os.write(fd, b"x" * 1_000_000)
         except OSError: pass
 """,
-        "closed the way back|ended the process",
+        "closed the channel for its answers|ended the process",
     ),
     **{
         f"answers with {what}": Attack(
@@ -484,7 +484,7 @@ def attack():
         except OSError: pass
     time.sleep(20)
 """,
-            "can't be read|of its own|more than can be read",
+            "can't be read|answers itself|more than can be read",
         )
         for what, line in {
             "lists in lists": "b'[' * 60_000 + b']' * 60_000 + b'\\n'",

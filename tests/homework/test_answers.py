@@ -44,6 +44,11 @@ from ddasp.homework.parts import NotYet
         ("2**-2", 0.25),
         ("3^(-1/2)", 1 / math.sqrt(3)),
         ("-2^2", -4),
+        ("1\u00a0/\u202f2", 0.5),
+        ("3⁄4", 0.75),
+        ("−½", -0.5),
+        ("np.sqrt(5)/2", math.sqrt(5) / 2),
+        ("2*math.sqrt(3)", 2 * math.sqrt(3)),
     ],
 )
 def test_fractions_roots_and_decimals_are_numbers(typed: Any, value: float) -> None:
@@ -68,9 +73,11 @@ def test_fractions_roots_and_decimals_are_numbers(typed: Any, value: float) -> N
         ("e", "can't be read"),
         ("sqrt", "can't be read"),
         ("sqrt()", "can't be read"),
+        ("2½", "can't be read"),
+        ("os.sqrt(2)", "expected a number"),
         ("sqrt(1)(2)", "can't be read"),
-        ("sqrt(-1)", "can't be read"),
-        ("(0-2)^(1/2)", "can't be read"),
+        ("sqrt(-1)", "root of a number below 0"),
+        ("(0-2)^(1/2)", "root of a number below 0"),
         ("2**0.3", "can't be read"),
         ("2**99", "can't be read"),
         ("9**8**8**8", "can't be read"),
@@ -136,6 +143,11 @@ def test_a_vector_is_a_list_or_a_column() -> None:
     ("value", "says"),
     [
         ([1, 2], "x has 2 entries; expected 3"),
+        ([1], "x has 1 entry; expected 3"),
+        (
+            [[1, 2, 3]],
+            r"x is a row inside a list, shape \(1, 3\); expected 3 numbers, shape \(3,\)",
+        ),
         ("abc", "x is 'abc'; expected a list of numbers"),
         (None, "x is None; expected a list"),
         ([1, 2, "?"], "x, entry 3 is '\\?'"),

@@ -365,7 +365,7 @@ def test_a_record_that_cannot_be_kept_is_said_and_the_verdict_stands(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     verdict = check("gradient_descent.1", "10/9")
     assert verdict.right
-    assert str(verdict).count("the progress is not kept") == 1
+    assert str(verdict).count("the progress could not be saved") == 1
 
 
 # ------------------------------------------------------------------ files
@@ -550,3 +550,27 @@ def test_long_prints_and_problems_are_cut_to_what_one_reads() -> None:
     assert sum(line.startswith("  | ") for line in said) == 11
     assert max(map(len, said)) <= 104
     assert said[1] == "✓ 1 Sums - 4 of 4 points"
+
+
+def test_what_is_said_of_many_items_is_said_once() -> None:
+    says = "it gave set"
+    items = tuple(Finding(name, NOT_YET, says) for name in "abcd")
+    told = str(Verdict("x.1", (*items, Finding("e", NOT_YET, "other"), Finding("f", RIGHT))))
+    assert told.splitlines()[1:] == [
+        "  ◐ a and 3 more - not yet: it gave set",
+        "  ◐ e - not yet: other",
+        "  ✓ f",
+    ]
+    two = str(Verdict("x.1", items[:2]))
+    assert two.count(says) == 2
+
+
+def test_a_function_that_is_missing_is_named_and_a_stub_is_not_spoken_of() -> None:
+    task = tasks.load("matrix_fundamentals")
+    for says, more in (("there is no function ranks", 1), ("the rank", 0), ("", 0)):
+        part = PartResult(
+            "2", "Rank", 3.0, False, tuple(Finding(f"{x}: rank", NOT_ATTEMPTED, says) for x in "AB")
+        )
+        told = lines(Result(STUDENT, task.name, 1, (part,)), task)
+        assert told[1] == "○ 2 Rank - not attempted, 3 points"
+        assert told[2:-1] == ["    ○ there is no function ranks"] * more

@@ -139,7 +139,7 @@ def test_cells_that_do_not_end_leave_nothing_to_call() -> None:
         ("os._exit(0)", "f ended the process"),
         ("os.abort()", "it crashed: signal 6"),
         ("print('x' * 2_000_000)", "f printed more than 1 MB"),
-        ("os.closerange(0, 64); time.sleep(9)", "f closed the way back for its answers"),
+        ("os.closerange(0, 64); time.sleep(9)", "f closed the channel for its answers"),
         ("return bytearray(10**9)", "MemoryError: it needed more memory"),
         (
             "[os.fork() for _ in range(4)]; x = bytearray(2 * 10**8); time.sleep(9)",
@@ -291,7 +291,7 @@ def test_an_answer_to_the_call_is_its_outcome() -> None:
     ids=str,
 )
 def test_an_answer_that_the_runner_does_not_write_is_forged(change: dict[str, object]) -> None:
-    with pytest.raises(_Stopped, match="wrote answers of its own"):
+    with pytest.raises(_Stopped, match="wrote to the channel for answers itself"):
         _outcome({**RIGHT, **change}, 3)
 
 
@@ -310,7 +310,7 @@ def test_whatever_stands_in_a_line_it_is_an_outcome_or_a_stop(line: bytes) -> No
 def test_what_was_said_before_the_call_is_no_answer_to_it() -> None:
     process = _Process(SMALL, None, time.monotonic() + 60)
     process.heard.put(("line", json.dumps({**RIGHT, "call": 0}).encode()))
-    with pytest.raises(_Stopped, match="wrote answers of its own"):
+    with pytest.raises(_Stopped, match="wrote to the channel for answers itself"):
         process.ask({"call": 0}, 1.0)
 
 
@@ -379,3 +379,33 @@ def test_reasons_name_the_function() -> None:
         .outcomes[0]
         .says,
     )
+
+
+def test_all_answers_of_a_submission_together_have_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = "def f(n): return [0] * n\ndef g(n): return 'x' * n"
+    monkeypatch.setattr(execution, "MOST_VALUES", 1_000)
+    done = run(source, *[Call("f", (400,))] * 4)
+    assert [outcome.status for outcome in done.outcomes] == ["value", "value", "failed", "failed"]
+    assert [outcome.says for outcome in done.outcomes[2:]] == [
+        "f gave back more than can be read, in all its answers together",
+        "f was not called: what came before it gave back too much",
+    ]
+    monkeypatch.setattr(execution, "MOST_OF_ALL", 1_000)
+    done = run(source, *[Call("g", (400,))] * 3)
+    assert [outcome.status for outcome in done.outcomes] == ["value", "value", "failed"]
+
+
+def test_a_single_answer_that_is_too_large_takes_nothing_from_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(execution, "MOST_COMMAS", 1_000)
+    done = run("def f(n): return [0] * n", Call("f", (2_000,)), Call("f", (1,)))
+    assert done.outcomes[0].says == "f gave back more than can be read"
+    assert done.outcomes[1] == Outcome("value", [0], "")
+
+
+def test_marks_that_turn_the_direction_or_can_not_be_seen_are_replaced() -> None:
+    assert _harmless("a\u061cb\u200fc\u2066d\ufeffe\ufff9f\U000e0041g") == "a�b�c�d�e�f�g"
+    assert _harmless("Größe √2 ≤ 3 漢 😀\n\t") == "Größe √2 ≤ 3 漢 😀\n\t"

@@ -114,3 +114,11 @@ def test_any_text_comes_back_as_one_cell_that_begins_no_formula(text: str) -> No
     assert line[1] == cell(text)
     for part in re.split(r"[,;|\t]", line[1]):
         assert part.strip()[:1] not in tuple("=+-@\t\r")
+
+
+def test_with_a_decimal_comma_cells_are_parted_by_semicolons_and_excel_knows_utf_8() -> None:
+    text = grades_csv(TASK, [replace(GRADE, submission="Müller;=1+2, b")], decimal=",")
+    assert text.startswith("\ufeffstudent;submission;part 1;")
+    (_, line) = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    assert line[1] == "Müller;'=1+2, b"
+    assert line[2:10] == ["2", "0,33", "", "0", "2,5", "10", "2", "0,25"]

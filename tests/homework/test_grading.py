@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ddasp
 from ddasp._errors import InputError, RunError
 from ddasp._files import digest_file, lock, to_json
 from ddasp._progress import Silent
@@ -64,7 +67,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(tasks, "load", lambda name: TASK)
     monkeypatch.setattr(assessing, "execute", execute)
     monkeypatch.setattr(grading, "Sandbox", Confined)
-    monkeypatch.setattr(grading, "_source", lambda: "source")  # which others may be editing
+    monkeypatch.setattr(grading, "_source", lambda: "source")
     return ran
 
 
@@ -276,6 +279,29 @@ def test_another_numpy_is_another_source(monkeypatch: pytest.MonkeyPatch) -> Non
     assert grading._source() != one
 
 
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("homework/tasks/matrix_items.py", True),
+        ("homework/running/runner.py", True),
+        ("homework/properties.py", True),
+        ("linear/subspaces.py", True),
+        ("homework/pages/page.py", False),
+        ("homework/exercises/audio_levels.py", False),
+    ],
+)
+def test_a_changed_line_of_what_judges_is_another_source(
+    name: str, counts: bool, tmp_path: Path
+) -> None:
+    copy = tmp_path / "ddasp"
+    shutil.copytree(Path(ddasp.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = grading._source(copy)
+    assert before == grading._source()
+    with open(copy / name, "a") as file:
+        file.write("# another line\n")
+    assert (grading._source(copy) != before) is counts
+
+
 def test_a_result_under_another_key_is_not_believed(school: Class, counted: list[str]) -> None:
     school.says()
     school.adds("s1.py", program("s1", WRONG))
@@ -395,7 +421,9 @@ def test_of_one_id_the_latest_in_time_counts_and_all_are_flagged(school: Class) 
     school.adds("s1_c.py", program("s1", WRONG), at=AT + 1)
     found = {g.submission: g for g in school.graded().grades}
     assert [total_of(school, f"s1_{k}.py") for k in "abc"] == ["", "5", ""]
-    assert has(found["s1_b.py"], "counts; of the same id and without a total: s1_a.py, s1_c.py")
+    assert has(
+        found["s1_b.py"], "this one counts; of the same id and without a total: s1_a.py, s1_c.py"
+    )
     assert has(found["s1_a.py"], "does not count: of the same id counts s1_b.py")
     assert has(found["s1_c.py"], "does not count")
     pages = {p.name for p in (school.out / "feedback").glob("*.html")}
@@ -509,7 +537,7 @@ def test_who_handed_in_nothing_and_who_is_no_member_are_named(school: Class) -> 
     assert not has(found["s1"], "roster")
     # On paper only, or an id that was mistyped: either way it is said.
     assert found["s7"].total == 2.0
-    assert has(found["s7"], "the points are those of homework.toml alone")
+    assert has(found["s7"], "the points are those that you entered, and no others")
     assert has(found["s7"], "not in the roster")
     assert not (school.out / "feedback" / "s5.html").exists()
 
@@ -612,6 +640,98 @@ def test_a_task_that_is_not_clear_is_asked_for(school: Class) -> None:
     assert school.graded(task=NAME).task == NAME
     with pytest.raises(InputError, match=r"--task is regression.*homework\.toml is for matrix"):
         school.graded(task="regression_with_nonlinear_model")
+
+
+def test_names_by_person_flag_nobody_and_the_summary_says_so_once(pictured: Class) -> None:
+    pictured.says()
+    for k, who in enumerate(("Weber Ina_1", "Abel Jo_2", "Zorn Li_3")):
+        pictured.adds(f"{who}_assignsubmission_file_", program(f"s{k}"), essay="x")
+    assert not any(has(g, "does not hold") for g in pictured.graded().grades)
+    assert "names of the submissions do not hold the ids" in (
+        pictured.out / "summary.html"
+    ).read_text(encoding="utf-8")
+    pictured.adds("Boss Al s1_assignsubmission_file_", program("s7"), essay="x")
+    (grade,) = [g for g in pictured.graded().grades if g.student == "s7"]
+    assert has(grade, "its name holds the id s1, its code says s7")
+
+
+def test_cells_that_were_left_out_on_purpose_are_no_problem(
+    pictured: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictured.says()
+    harmless = "PROBLEMS = ('cell 9: all of it (tagged not-graded)',)\n"
+    pictured.adds("s1.py", program("s1", harmless + RIGHT))
+    pictured.adds("s2.py", program("s2", harmless.replace("',)", "', 'cell 2: no')") + RIGHT))
+    first, second = pictured.graded().grades
+    assert not has(first, "problem")
+    assert has(second, "1 problem, cell 2: no")
+
+
+def test_a_deadline_of_an_id_that_handed_in_nothing_is_said(school: Class) -> None:
+    school.says("[deadlines]\ns12 = 2027-01-15T08:00:00+01:00\n")  # s1 was meant, perhaps
+    school.adds("s1.py", program("s1"))
+    absent = school.line("s12")
+    assert absent.total == 0.0
+    assert has(absent, "nothing handed in")
+    assert has(absent, "has a deadline of its own, 2027-01-15 08:00+01:00")
+
+
+def test_the_class_of_another_task_does_not_take_the_place_of_this_one(school: Class) -> None:
+    school.says()
+    school.adds("s1.py", program("s1"))
+    school.graded()
+    before = (school.out / "grades.csv").read_bytes()
+    for k in range(2, 5):
+        school.adds(f"s{k}.py", program(f"s{k}", task="regression_with_nonlinear_model"))
+    with pytest.raises(
+        InputError, match=r"3 submissions are for regression.* and 1 for matrix.*--task"
+    ):
+        school.graded()
+    assert (school.out / "grades.csv").read_bytes() == before
+    assert len(school.graded(task=NAME).grades) == 4
+
+
+def test_the_table_follows_the_decimal_sign_of_the_settings(school: Class) -> None:
+    school.says(head='decimal = ","')
+    school.adds("s1.py", program("s1", HALF), at=AT)
+    school.graded()
+    text = (school.out / "grades.csv").read_text(encoding="utf-8")
+    assert text.startswith("\ufeffstudent;submission;part 1")
+    assert "\ns1;s1.py;2;3;" in text
+
+
+def test_points_of_a_file_are_those_of_the_grade(school: Class) -> None:
+    school.says(head='points_file = "points.csv"')
+    (school.out / "points.csv").write_text("id;part 3\ns1;2,5\n")
+    school.adds("s1.py", program("s1"), essay="x")
+    assert school.line("s1").points["3"] == 2.5
+    (school.out / "points.csv").write_text("id;part 3\ns1;3\n")
+    assert school.line("s1").points["3"] == 3.0
+
+
+def test_a_board_is_drawn_once_and_again_where_its_file_is_damaged(
+    pictured: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "load", lambda name: replace(TASK, board=("parameters", "risk")))
+    drawn = []
+    true = grades_folder.board.of_result
+    monkeypatch.setattr(
+        grades_folder.board, "of_result", lambda *given: drawn.append(1) or true(*given)
+    )
+    pictured.says()
+    pictured.adds("s1.py", program("s1"), at=AT)
+    pictured.adds("s2.py", program("s2", WRONG), at=AT)  # nothing stands on its board
+    pages = []
+    for damage in ("", "", "{", '{"svg": "<script>", "finding": "", "digest": ""}'):
+        if damage:
+            (file,) = (pictured.out / "boards").iterdir()
+            file.write_text(damage)
+        pictured.graded()
+        pages.append((pictured.out / "feedback" / "s1.html").read_text(encoding="utf-8"))
+    assert len(drawn) == 3
+    assert "Risk 0.5 with 1 parameters." in pages[0]
+    assert len(set(pages)) == 1
+    assert "board" not in (pictured.out / "feedback" / "s2.html").read_text().partition("<main>")[2]
 
 
 def test_settings_that_name_no_task_take_that_of_the_submissions(school: Class) -> None:

@@ -118,7 +118,8 @@ def test_every_checked_part_has_its_question_its_points_and_its_stub():
 def test_only_the_check_is_left_ungraded_and_what_is_refused_is_said():
     cells = book()["cells"]
     ungraded = [cell for cell in cells if "not-graded" in cell["metadata"].get("tags", [])]
-    assert [source(cell) for cell in ungraded] == [f"!ddasp homework check {NOTEBOOK}"]
+    check = f'!"{{sys.executable}}" -m ddasp homework check {NOTEBOOK}'
+    assert [source(cell) for cell in ungraded] == [f"import sys\n\n{check}"]
     assert cells[-1] == ungraded[0]
     rules = next(source(cell) for cell in cells if cell["id"] == "rules")
     assert "`numpy`" in rules

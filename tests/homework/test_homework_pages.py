@@ -25,7 +25,7 @@ from ddasp.homework.results import PartResult
 
 from .pages_example import HOSTILE, TASK, draw, grades, hostile_result, result
 
-LEVELS = [("A", 0.1), ("B", 0.01)]
+LEVELS = (("A", 0.1), ("B", 0.01))
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
@@ -227,7 +227,7 @@ def test_problems_beyond_forty_are_counted():
 
 
 def test_the_board_states_the_cheapest_network_below_each_threshold():
-    found = board.of_result(result(right=3), TASK, LEVELS)
+    found = board.of_result(result(right=3), replace(TASK, thresholds=LEVELS))
     assert found is not None
     assert found.finding == (
         "Risk below 0.1 with 9 parameters; below 0.01 with 17 parameters; linear model: 0.62."
@@ -238,7 +238,7 @@ def test_the_board_states_the_cheapest_network_below_each_threshold():
 
 def test_a_threshold_that_nothing_undercuts_is_not_reached():
     levels = [("A", 0.1), ("B", 0.08), ("C", 1e-3), ("D", 0.008)]
-    found = board.of_result(result(right=3), TASK, levels)
+    found = board.of_result(result(right=3), replace(TASK, thresholds=levels))
     assert found is not None  # 0.008 itself is not below 0.008
     assert found.finding.startswith(
         "Risk below 0.1 and 0.08 with 9 parameters; below 0.008 and 0.001 not reached; linear"
@@ -250,7 +250,7 @@ def test_the_board_of_a_class_holds_everyone_and_the_range_of_linear_models():
     worse = replace(two.parts[2], findings=(linear(0.8),))
     two = replace(two, parts=(*two.parts[:2], worse))
     assert len(board.entries(one, TASK, whose="x") + board.entries(two, TASK, whose="x")) == 4
-    found = board.of_class([one, two], TASK, LEVELS)
+    found = board.of_class([one, two], replace(TASK, thresholds=LEVELS))
     assert found is not None
     assert "; linear model: 0.62 to 0.8." in found.finding
 
@@ -262,7 +262,7 @@ def linear(risk: float) -> Finding:
 @pytest.mark.parametrize("risk", [np.nan, np.inf, 0.0, -1.0])
 def test_numbers_that_no_board_can_hold_are_left_out(risk: float):
     parts = (replace(result().parts[2], findings=(linear(risk),)),)
-    assert board.of_result(replace(result(), parts=parts), TASK, LEVELS) is None
+    assert board.of_result(replace(result(), parts=parts), replace(TASK, thresholds=LEVELS)) is None
 
 
 def test_a_task_without_a_board_has_none():
@@ -273,10 +273,9 @@ def test_a_task_without_a_board_has_none():
 
 def test_the_thresholds_are_those_that_the_task_states():
     task = tasks.load("regression_with_nonlinear_model")
-    levels = board.thresholds_of(task)
-    assert len(levels) >= 2
-    assert all(0 < level < 1 for _, level in levels)  # of a target with variance 1
-    assert board.thresholds_of(replace(task, name="another")) == []
+    assert len(task.thresholds) >= 2
+    assert all(0 < level < 1 for _, level in task.thresholds)  # of a target with variance 1
+    assert tasks.load("matrix_fundamentals").thresholds == ()
 
 
 # --------------------------------------------------------------------------------- of the class
@@ -299,7 +298,7 @@ def test_the_class_is_summed_up_by_median_quartiles_and_the_part_that_went_worst
 def test_submissions_that_could_not_be_read_count_nowhere_but_are_named():
     words = Reader(summary(grades(6))).text
     assert "Half of 6 submissions" in words
-    assert "1 submission could not be read and counts neither here nor" in words
+    assert "1 submission has no result and counts neither here nor" in words
     picture = overview.distribution(grades(4)[1:])  # 1, 2, 3 points; the last one is not read
     assert picture is not None
     assert picture[1].endswith("lowest 1, highest 3.")
@@ -471,3 +470,14 @@ def test_sheets_print_on_few_pages_and_no_part_is_torn(name: str, tab: Any, tmp_
     tab.emulate_media(media="print")
     torn = "getComputedStyle(document.querySelector('.task-part')).breakInside"
     assert tab.evaluate(torn) == "avoid"
+
+
+def test_who_waits_for_points_alone_is_counted_and_not_listed():
+    late, waiting = grades(2)[:2]
+    says = "points of part 9 are missing: the total is preliminary"
+    late = replace(late, flags=("late by 1 day", says))
+    page = summary([late, replace(waiting, flags=(says,))])
+    looked_at = page.partition('id="attention"')[2].partition('id="similar"')[0]
+    assert late.student in looked_at
+    assert waiting.student not in looked_at
+    assert "1 more waits for nothing but the points that you enter" in looked_at

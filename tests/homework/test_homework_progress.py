@@ -109,7 +109,7 @@ def test_bytes_that_are_no_text_are_damage_too():
 def test_a_place_that_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path):
     (tmp_path / "state").write_text("a file where the folder should be")
     (note,) = record(NAME, findings(RIGHT))
-    assert note.startswith("the progress is not kept: ")
+    assert note.startswith("the progress could not be saved: ")
     assert progress() == {"seen": {}, "notes": []}
 
 

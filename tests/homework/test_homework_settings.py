@@ -11,7 +11,14 @@ import pytest
 
 from ddasp._errors import InputError
 from ddasp.homework.grades.settings import HomeworkSettings
-from ddasp.homework.grades.settings_file import load, parse, roster_of, template, write_template
+from ddasp.homework.grades.settings_file import (
+    load,
+    parse,
+    roster_of,
+    template,
+    with_points,
+    write_template,
+)
 from ddasp.homework.running.execution import Limits
 
 from .grading_example import TASK
@@ -287,3 +294,84 @@ def test_a_roster_that_cannot_be_one_is_refused(tmp_path: Path, data: bytes, say
 def test_a_roster_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"E-PATH-MISSING: could not read .*none\.csv"):
         roster_of(settings('roster = "none.csv"\n'), tmp_path)
+
+
+# --- TOML that is none ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            "deadline = 15.1.2027 08:00",
+            r"write a time as 2026-12-01T23:59:59[\s\S]*  deadline = 15\.1",
+        ),
+        ("deadline = 2026-12-01 8:00", "write a time as 2026-12-01T23:59:59"),
+        ("rounding = 0,5", r"decimal sign as a point, 0\.5\n  rounding = 0,5"),
+        ("rounding 0.5", r"line 3[\s\S]*\n  rounding 0\.5"),
+    ],
+)
+def test_a_line_that_is_no_toml_is_shown_with_what_was_meant(wrong: str, says: str) -> None:
+    with pytest.raises(InputError, match=r"is no valid TOML: [\s\S]*" + says):
+        parse(HEAD + wrong + "\n")
+
+
+def test_the_line_of_the_salt_is_never_shown() -> None:
+    with pytest.raises(InputError, match="is no valid TOML") as caught:
+        parse("[homework]\nsalt = 0123456789abcdef\n")
+    assert "0123456789" not in caught.value.message
+
+
+def test_the_decimal_sign_is_one_of_two() -> None:
+    assert settings('decimal = ","\n').homework.decimal == ","
+    with pytest.raises(InputError, match=r"\[homework\] decimal = \";\": expected one of"):
+        settings('decimal = ";"\n')
+
+
+# --- points in a table of their own ----------------------------------------------------------
+
+
+def entered(folder: Path, text: str, more: str = "") -> HomeworkSettings:
+    (folder / "points.csv").write_text(text, encoding="utf-8")
+    return with_points(settings(more, HEAD + 'points_file = "points.csv"\n'), TASK, folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,3,4\nS1,2.5,\ns2,,1\ns3,,\n",
+        "name;id;part 3;Part 4\r\nInaé;s1;2,5;\r\n;s2;;1\r\n\r\n",
+        "\ufeffstudent\t3\t4\ttotal\ns1\t2.5\t\t9\ns2\t\t1\t=9\n",
+    ],
+)
+def test_points_come_from_a_csv_as_spreadsheets_write_it(text: str, tmp_path: Path) -> None:
+    assert entered(tmp_path, text).points == {"s1": {"3": 2.5}, "s2": {"4": 1.0}}
+
+
+def test_what_stands_in_the_settings_goes_before_the_file(tmp_path: Path) -> None:
+    given = entered(tmp_path, "id,3,4\ns1,1,1\n", "[points.s1]\n4 = 0.5\n[points.s2]\n3 = 3\n")
+    assert given.points == {"s1": {"3": 1.0, "4": 0.5}, "s2": {"3": 3.0}}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", r"points\.csv have nothing in their first line; expected id"),
+        ("3,4\n1,1\n", "expected id and"),
+        ("id,name\ns1,Ina\n", "once each, parts out of 1, 2, 3, 4"),
+        ("id,part 3,part 9\ns1,1,1\n", "parts out of 1, 2, 3, 4"),
+        ("id,3,part 3\ns1,1,1\n", "once each"),
+        ("id,3\ns1,3.5\n", r'1 error[\s\S]*line 2, part 3 = "3\.5": expected a number from 0 to 3'),
+        ("id,3\ns1,-1\ns2,good\ns3,nan\ns4,1e0\n", "4 errors"),
+        ("id,3\ns1,1\nS1,2\n", "line 3: expected the id s1 once"),
+        ("id,3\n,1\n", "line 2: expected an id"),
+    ],
+)
+def test_what_is_wrong_in_the_points_is_named_by_line(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"E-PROBLEM: [\s\S]*" + says):
+        entered(tmp_path, text)
+
+
+def test_points_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"E-PATH-MISSING: could not read .*points\.csv"):
+        with_points(settings(head=HEAD + 'points_file = "points.csv"\n'), TASK, tmp_path)

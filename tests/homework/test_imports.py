@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddasp.homework.reading.imports import Refusal, may_import, may_use, refusals
+from ddasp.homework.reading.imports import Refusal, may_import, may_use, refusals, without
 from ddasp.homework.reading.sources import Cell
 from ddasp.homework.running.runner import NOT_HERE, Door
 from ddasp.homework.tasks import NAMES, load
@@ -192,7 +195,7 @@ def test_messages_say_what_is_allowed_or_why_not() -> None:
     assert says == [
         "torch may not be used here; this task allows math, numpy",
         "numpy.lib may not be used here; it would hand over what is asked for",
-        "numpy._x may not be used here; it is inside of its module and not meant for use",
+        "numpy._x may not be used here; it is private to its module",
         "eval may not be used here; it computes code, and only what is written down can be graded",
         "input may not be used here; it waits for a person, and none is there",
         ".a may not be used here; a program stands alone and has no files of code beside it",
@@ -237,3 +240,66 @@ def test_any_source_is_looked_at_without_an_exception(source: str) -> None:
     for cell in (source, f"import numpy as np\nnp.{source}", f"'''{source}'''"):
         for one in refusals([Cell("cell 1", cell)], ALLOWED, REFUSED):
             assert one.says
+
+
+@pytest.mark.parametrize(
+    ("hidden", "n"),
+    [
+        ("".join(f"import {letter * 11_000} as m\n" for letter in "abcdefgh"), 8),
+        (f"import numpy as n\nm = n.{'a' * 90_000}\n", 0),
+    ],
+    ids=["modules", "attributes"],
+)
+def test_names_of_any_length_cost_no_more_than_they_are_long(hidden: str, n: int) -> None:
+    # Each of 2,000 names would hold 90,000 characters of others: 180 MB.
+    source = hidden + "".join(f"x{i} = m.b\n" for i in range(2_000))
+    tracemalloc.start()
+    found = refusals([Cell("cell 1", source)], ALLOWED, REFUSED)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40e6  # the tree of so many lines takes some 6 MB
+    assert len(found) == n
+    assert all(len(one.says) < 400 for one in found)
+
+
+def test_a_refusal_can_be_printed_whatever_the_name_holds() -> None:
+    source = "import numpy as np\nx = getattr(np, '_\\x1b[2J\\u202e')\n"
+    (one,) = refusals([Cell("cell 1", source)], ALLOWED, REFUSED)
+    assert one.name == "numpy._\\x1b[2J\\u202e"
+    assert one.says.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ("def f(A):\n    return np.linalg.pinv(A)\nx = 1", "def f(*_, **__): raise ImportError("),
+        ("@cache\ndef f(A):\n    return np.linalg.pinv(A)\nx = 1", "def f(*_, **__): raise"),
+        ("class f:\n    y = np.linalg.pinv\nx = 1", "def f(*_, **__): raise ImportError("),
+        ("y = np.linalg.pinv(\n    A\n)\nx = 1", "pass\n\n\nx = 1"),
+        ("def f(A):\r\n    '''a\n\n'''\n    return eval('A')\nx = 1", "def f(*_, **__): raise"),
+    ],
+)
+def test_what_is_refused_is_taken_out_and_every_line_keeps_its_number(
+    source: str, left: str
+) -> None:
+    before = Cell("cell 1", f"import numpy as np, torch\n{source}")
+    (cell,) = without([before], ("numpy",), ("numpy.linalg.pinv",))
+    assert cell.source.startswith(f"import numpy as np, torch\n{left}")
+    assert "linalg.pinv(" not in cell.source
+    assert "eval(" not in cell.source
+    whole, kept = (ast.parse(one.source).body[-1] for one in (before, cell))
+    assert ast.dump(whole) == ast.dump(kept)
+    assert whole.lineno == kept.lineno
+
+
+def test_an_honest_program_and_one_that_is_no_python_stay_as_they_are() -> None:
+    cells = [Cell("cell 1", "import numpy as np\nx = np.eye(2)"), Cell("cell 2", "def = 3")]
+    assert without(cells, ("numpy",), ("numpy.linalg",)) == cells
+
+
+def test_all_is_taken_out_where_only_the_first_are_listed() -> None:
+    lines = [f"def f{i}(A): return np.linalg.svd(A)" for i in range(80)]
+    cells = [Cell("cell 1", "\n".join(["import numpy as np", *lines]))]
+    assert len(refusals(cells, ("numpy",), ("numpy.linalg",))) == 50
+    (cell,) = without(cells, ("numpy",), ("numpy.linalg",))
+    assert cell.source.count("raise ImportError") == 80

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ddasp.homework.answers import number
-from ddasp.homework.parts import NOT_YET, share_of
+from ddasp.homework.parts import NOT_YET, RIGHT, share_of
 
 from .matrix_judging import (
     CHECKED,
@@ -354,12 +354,12 @@ MISTAKES = {
     "terms: a sign": (
         plant("6", ("B", 1), lambda T: [[negated(x) for x in row] for row in T]),
         "B: rank-1 terms",
-        "B: the sum of the terms is the matrix: that fails: the largest difference is 8",
+        "B: sum of the terms = B fails: the largest difference is 8",
     ),
     "terms: without the singular value": (
         plant("6", ("B", 0), lambda T: [[f"({x})/6" for x in row] for row in T]),
         "B: rank-1 terms",
-        "the sum of the terms is the matrix: that fails",
+        "sum of the terms = . fails",
     ),
     "terms: one is zero": (
         plant("6", ("D", 2), [[0, 0, 0]] * 3),
@@ -456,7 +456,7 @@ MISTAKES = {
     "projection: another vector of the column space": (
         plant("8", ("B", "p"), [-1, -2, 1]),
         "B: projection of c_B",
-        r"B, p: c_B − p is orthogonal to the columns, Bᵀ \(c − p\) = 0: that fails",
+        r"B, p: Bᵀ \(c_B − p\) = 0, c_B − p orthogonal to every column, fails",
     ),
     "least squares: not the shortest": (
         plant("8", ("A", "x_plus"), [1, 2, 3]),
@@ -471,12 +471,12 @@ MISTAKES = {
     "residual: a sign": (
         plant("8", ("A", "e"), [-2, 0, -1, 1]),
         "A: residual of c_A",
-        r"A, e: p \+ e = c_A with p in the column space of A: that fails",
+        r"A, e: c_A − e in the column space of A fails",
     ),
     "residual: the projection": (
         plant("8", ("A", "e"), [-3, -18, 21, 15]),
         "A: residual of c_A",
-        r"A, e: e is orthogonal to the columns, Aᵀ e = 0: that fails",
+        r"A, e: Aᵀ e = 0, e orthogonal to every column, fails",
     ),
 }
 
@@ -497,6 +497,50 @@ def test_a_planted_mistake_is_named_by_the_property_that_fails(mistake: str) -> 
     assert finding.status == NOT_YET, mistake
     assert re.search(says, finding.says), finding.says
     assert len(finding.says) < 400
+
+
+@pytest.mark.parametrize("name", ["A", "B"])
+@pytest.mark.parametrize("student", IDS[:10])
+def test_a_large_part_in_the_null_space_makes_no_solution(student: str, name: str) -> None:
+    # |A| |x| is so large that rounding alone would allow any b.
+    n = np.linalg.svd(sheet_of(student).matrices[name])[2][2]
+    finding = found("8", {name: {"x": (1e5 * n).tolist()}}, student)
+    assert f"{name} x = b_{name} fails" in finding[f"{name}: solution for b_{name}"].says
+
+
+@pytest.mark.parametrize("student", IDS[:10])
+def test_a_solution_that_is_large_and_right_counts(student: str) -> None:
+    A, b = (sheet_of(student).matrices[key].astype(float) for key in ("A", "b_A"))
+    x = np.linalg.lstsq(A, b[:, 0], rcond=None)[0] + 1e3 * np.linalg.svd(A)[2][2]
+    assert found("8", {"A": {"x": x.tolist()}}, student)["A: solution for b_A"].status == RIGHT
+
+
+@pytest.mark.parametrize("student", IDS[:60])
+def test_least_squares_are_asked_for_along_weak_directions_too(student: str) -> None:
+    # AᵀA x alone tells v2 badly where s1² is large beside s2².
+    A, c = (sheet_of(student).matrices[key].astype(float) for key in ("A", "c_A"))
+    x = np.linalg.lstsq(A, c[:, 0], rcond=None)[0]
+    x += 0.02 * np.linalg.norm(x) * np.linalg.svd(A)[2][1]
+    finding = found("8", {"A": {"x_plus": x.tolist()}}, student)
+    assert finding["A: least squares of least norm for c_A"].status == NOT_YET
+
+
+@pytest.mark.parametrize("student", IDS[:10])
+def test_one_singular_value_typed_twice_counts_once(student: str) -> None:
+    first = float(np.linalg.svd(sheet_of(student).matrices["A"], compute_uv=False)[0])
+    finding = found("5", {"A": {"s": [first, 0.9996 * first]}}, student)["A: singular values"]
+    assert finding.says == "A, s: σ1 and σ2 are one and the same to four digits"
+
+
+def test_singular_vectors_as_columns_of_a_matrix_are_told_from_wrong_ones() -> None:
+    student = "s0123456"
+    answers = solved(student)["singular_values_and_vectors"]
+    U = transposed(answers["D"]["u"])
+    says = found("5", {"D": {"u": U}}, student)["D: left singular vectors"].says
+    assert says.endswith("are these the rows of a matrix? Write one list for each vector")
+    U[0][0] = "1/7"
+    says = found("5", {"D": {"u": U}}, student)["D: left singular vectors"].says
+    assert "one list" not in says
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -201,7 +201,7 @@ def column(*entries: float) -> Any:
         ),
         (
             lambda: sp.add_up_to([2 * A], A, "A"),
-            "A: the sum of the terms is the matrix: that fails: the largest difference is 4",
+            "A: sum of the terms = A fails: the largest difference is 4",
         ),
         (
             lambda: sp.add_up_to([30 * A], A, "A"),

@@ -56,14 +56,14 @@ CHECKED = [part for part in TASK.parts if not part.by_hand]
     n=st.integers(1, 6),
 )
 @settings(deadline=None, max_examples=30)
-def test_difference_quotients_agree_with_backpropagation(
+def test_derivatives_by_complex_steps_agree_with_backpropagation(
     seed: int, widths: list[int], n_features: int, n: int
 ) -> None:
     known = network.draw_network(Draw(str(seed)), n_features, widths, n)
     tanh = ("tanh",) * len(widths)
     spec = ModelSpec((n_features, *widths, 1), (*tanh, "linear"), "squared_error")
     model = mlp_numpy.build(spec, tuple(known.parameters))
-    # ddasp's loss has the factor 1/2. The quotient's error: h^2 L''' / 6 + eps L / h, about 1e-9.
+    # ddasp's loss has the factor 1/2. A complex step of 1e-20 is exact to rounding.
     assert network.risk(known.parameters, known.X, known.y) == pytest.approx(
         2 * mlp_numpy.loss(model, known.X, known.y), rel=1e-12
     )
@@ -71,10 +71,10 @@ def test_difference_quotients_agree_with_backpropagation(
     quotients = network.gradients(known.parameters, known.X, known.y)
     deltas = network.deltas(known.parameters, known.X, known.y)
     for quotient, exact in zip(quotients, by_hand, strict=True):
-        np.testing.assert_allclose(quotient, exact, atol=1e-7 * max(1.0, np.abs(exact).max()))
+        np.testing.assert_allclose(quotient, exact, atol=1e-12 * max(1.0, np.abs(exact).max()))
     for delta, exact in zip(deltas, by_hand[1::2], strict=True):  # db is the sum of dL/dZ
         np.testing.assert_allclose(
-            delta.sum(axis=0), exact, atol=1e-7 * max(1.0, np.abs(exact).max())
+            delta.sum(axis=0), exact, atol=1e-12 * max(1.0, np.abs(exact).max())
         )
 
 
@@ -116,8 +116,8 @@ def test_hidden_networks_have_one_two_and_three_layers_and_once_one_observation(
     for salt in "abcdefgh":
         calls = calls_of("4", salt=salt)
         shapes = [(len(c.arguments[0]) // 2 - 1, len(c.arguments[1])) for c in calls[4:]]
-        assert [layers for layers, _ in shapes] == [1, 2, 3, 1]
-        assert [n == 1 for _, n in shapes] == [False, False, False, True]
+        assert [layers for layers, _ in shapes] == [1, 2, 3, 1, 1]
+        assert [n == 1 for _, n in shapes] == [False, False, False, True, False]
 
 
 def test_the_largest_hidden_residual_is_once_below_and_once_above_zero() -> None:
@@ -175,7 +175,7 @@ HOSTILE = st.recursive(
 )
 
 
-@given(st.lists(HOSTILE, min_size=9, max_size=9), st.sampled_from(sorted(ITEMS)))
+@given(st.lists(HOSTILE, min_size=13, max_size=13), st.sampled_from(sorted(ITEMS)))
 @settings(deadline=None, max_examples=80)
 def test_a_judge_takes_any_values(values: list[Any], key: str) -> None:
     calls = calls_of(key)
@@ -349,7 +349,7 @@ def test_the_template_as_it_is_handed_out_is_not_attempted() -> None:
 def test_the_sheet_speaks_of_this_student() -> None:
     sheet = sheet_of("example")
     x1, x2, y = sheet.files["data.csv"].splitlines()[1].split(",")
-    assert sheet.words["first_row"] == f"x₁ = {x1}, x₂ = {x2}, y = {y}"
+    assert sheet.words["first_row"] == f"x₁ = {x1}, x₂ = {x2}, y = {y}".replace("-", "−")
     texts = [TASK.introduction, *(part.asked for part in TASK.parts)]
     used = {word for text in texts for word in re.findall(r"\{(\w+)\}", text)}
     assert used == set(sheet.words)

@@ -66,3 +66,10 @@ def test_a_result_comes_back_from_json_as_it_was() -> None:
     hand = PartResult("2", "paper", 5.0, True, (Finding("paper", BY_HAND),))
     result = Result("s1", "t", 1, (part, hand), ("cell 1: torch",), "hello", ("a.pdf",))
     assert from_json(json.loads(to_json(result.to_json()))) == result
+
+
+def test_what_was_left_out_as_its_author_wanted_is_no_failure() -> None:
+    left_out = ("cell 2: all of it (tagged not-graded)", "cell 3, line 1: !ls (a notebook command)")
+    result = Result("s1", "doubling", 1, (), (left_out[0], "cell 4: no", left_out[1]))
+    assert result.failures == ("cell 4: no",)
+    assert result.left_out == left_out

@@ -214,7 +214,7 @@ def f():
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("import os", "os may not be imported here; what may: math, numpy"),
+        ("import os", "os may not be imported here; allowed are math, numpy"),
         ("import os.path", r"os.path may not be imported here"),
         ("from scipy import linalg", "scipy may not be imported here"),
         ("import mathematics", "mathematics may not be imported here"),

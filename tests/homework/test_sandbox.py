@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -398,6 +399,56 @@ def test_it_holds_as_well_when_the_grader_is_a_user_without_rights(sandbox: Sand
     assert done.stdout == "held\n", done.stderr
 
 
+@pytest.mark.sandbox
+def test_what_calls_print_is_not_kept_where_it_could_show_hidden_inputs(sandbox: Sandbox) -> None:
+    source = """
+print("loaded " * 9_000)
+def f(x):
+    print("the input is", x)
+    raise ValueError("a long story " * 90)
+"""
+    for place, most in ((sandbox, 200), (None, 500)):
+        done = run(place, source + "raise ValueError(600 * 'g')", Call("f", (7,)), Call("f", (8,)))
+        assert done.printed.startswith("loaded loaded")
+        assert len(done.outcomes[0].says) == len(done.problems[0]) == most
+    short = source.replace("9_000", "2")
+    assert run(sandbox, short, Call("f", (7,))).printed == "loaded loaded \n"
+    assert run(None, short, Call("f", (7,))).printed == "loaded loaded \nthe input is 7\n"
+
+
+@pytest.mark.sandbox
+def test_who_prints_without_end_while_the_cells_are_run_is_not_waited_for(sandbox: Sandbox) -> None:
+    source = """
+threading = importlib.import_module("threading")
+def talk():
+    while True:
+        os.write(2, b"talk ")
+os.write(2, b"talk ")
+threading.Thread(target=talk, daemon=True).start()
+def f(x): return os.write(2, b"the input is 7")
+"""
+    done = run(sandbox, source, Call("f", (7,), 3.0), limits=Limits(seconds=8.0))
+    assert done.printed.startswith("talk ")
+    assert "input" not in done.printed
+
+
+@pytest.mark.sandbox
+def test_nothing_of_the_grader_is_open_inside(sandbox: Sandbox, tmp_path: Path) -> None:
+    source = """
+def f():
+    found = []
+    for number in range(64):
+        try: found.append([number, os.fstat(number).st_mode >> 12])
+        except OSError: pass
+    return found
+"""
+    with (tmp_path / "lock").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        done = run(sandbox, source, Call("f"))
+    # null, and pipes: two for what is printed, one for orders, one for answers
+    assert done.outcomes[0].value == [[0, 2], [1, 1], [2, 1], [3, 1], [4, 1]]
+
+
 # --- users ---
 
 
@@ -587,6 +638,20 @@ def test_a_group_in_use_is_left_after_a_while(
     Group((tmp_path,)).remove(patience=0.05)
     assert set(killed) == {4194305}
     assert tmp_path.exists()
+
+
+def test_a_group_of_a_killed_grader_with_the_same_number_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_folders(monkeypatch)
+    monkeypatch.setattr(control_groups, "_numbers", itertools.count(5))
+    process = mounted(tmp_path, 1)
+    for left in ("memory/user/me", "pids/user/me"):
+        (tmp_path / left / f"ddasp-{os.getpid()}-5").mkdir()
+    (tmp_path / "pids/user/me" / f"ddasp-{os.getpid()}-7").mkdir()
+    found = ControlGroups.find(process)  # in a container numbers of processes come round soon
+    assert found is not None
+    assert found.make(2**30, 66).folders[0].name == f"ddasp-{os.getpid()}-8"
 
 
 @pytest.mark.sandbox

@@ -316,8 +316,8 @@ def test_what_many_have_in_common_counts_for_nobody() -> None:
     ring = {f"s{i:02}": frozenset(lecture) for i in range(15)}  # fifteen of sixty is a quarter
     rest = {f"t{i:02}": frozenset(range(10**4 + i * 50, 10**4 + i * 50 + 50)) for i in range(45)}
     assert len(pairs({**ring, **rest}, 0.9)) == 15 * 14 / 2
-    rest.popitem()
-    assert pairs({**ring, **rest}, 0.9) == []
+    rest.popitem()  # more than a quarter: each is paired with the next only
+    assert len(pairs({**ring, **rest}, 0.9)) == 14
 
 
 def test_two_hundred_submissions_are_compared_in_one_pass() -> None:
@@ -336,3 +336,17 @@ def test_any_source_has_marks_or_none(source: str) -> None:
 
 def test_trees_of_any_depth_are_walked_without_recursion() -> None:
     assert marks("x = " + "-" * 60 + "y" + ".a" * 200 + "()" * 60)
+
+
+def test_a_ring_larger_than_what_the_class_shares_is_seen() -> None:
+    same, own = (
+        frozenset(range(60)),
+        {f"own{k}": frozenset(range(100 * k, 100 * k + 60)) for k in range(1, 9)},
+    )
+    ring = {f"ring{k:02}": same for k in range(12)}
+    found = pairs({**ring, **own}, 0.6)
+    assert [(pair.first, pair.second) for pair in found] == [
+        (f"ring{k:02}", f"ring{k + 1:02}") for k in range(11)
+    ]
+    assert {pair.share for pair in found} == {1.0}
+    assert pairs({name: frozenset(range(5)) for name in ring}, 0.6) == []  # too little to tell

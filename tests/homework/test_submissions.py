@@ -488,7 +488,7 @@ def test_a_bulk_download_is_read_entry_by_entry(tmp_path: Path) -> None:
     anna, ben, eve, carl, dora, grades = submissions_of(path)
     assert anna.digest == carl.digest
     assert anna.files == {"loss.json": b"[1]"}
-    assert "onlinetext.html (ends with '.html'" in anna.skipped[0]
+    assert "onlinetext.html (left by ddasp, a browser or the platform" in anna.skipped[0]
     assert ben.programs[0].name == "work.zip/homework.py"
     assert "the entry '../x.py' leads out of its folder" in eve.problems[0]
     assert dora.programs[0].name == "dora.py"
@@ -587,3 +587,86 @@ def test_a_download_with_any_bytes_changed_never_raises_while_it_is_read(
         one = read_entry(entry)
         assert one.programs or one.problems
         assert all(problem.startswith(("E-ARCHIVE", "E-SUBMISSION")) for problem in one.problems)
+
+
+# --- what a hostile one costs --------------------------------------------------------------------
+
+
+COSTLY: dict[str, tuple[str, str]] = {
+    # Python's parser takes a minute for it, and holds its lock meanwhile
+    "fields": (CODE + 'f"' + "{a}" * 60_000 + '"', "holds more than 4000 braces of code"),
+    # whoever writes such a number in decimals gets a ValueError
+    "version": (HEAD[:-2] + "0x" + "f" * 5_000, "line 3: VERSION is beyond 1000000"),
+    "another": (CODE + "VERSION = 0x" + "f" * 5_000, "line 6: VERSION is beyond 1000000"),
+}
+
+
+@pytest.mark.parametrize("case", COSTLY)
+def test_what_would_stop_the_grader_is_refused_before_it_is_parsed(case: str) -> None:
+    source, says = COSTLY[case]
+    for name, data in (("h.py", source.encode()), ("h.ipynb", notebook(code(source)))):
+        with pytest.raises(InputError, match=says):
+            read_program(name, data)
+
+
+def test_a_line_of_stated_names_is_looked_at_once() -> None:
+    # From each of 36,000 names to the end of the line it would be a thousand million characters.
+    broken = HEAD + "(\n" + "TASK:" * 36_000
+    assert read_program("h.py", broken.encode()).version == 1
+    assert read_program("h.py", (HEAD + "(\n" + "VERSION=1 1\n" * 9_000).encode()).version == 1
+    with pytest.raises(InputError, match="does not say its TASK"):
+        read_program("h.py", ("(\nx; " + HEAD).encode())  # not where a line begins
+    indented = HEAD.replace("TASK", "\r\nTASK") + "(\n"
+    assert read_program("h.py", indented.encode()).task == "matrix_fundamentals"
+
+
+def test_a_notebook_has_so_many_cells_and_values() -> None:
+    cells = [code(CODE), *[code("")] * 1_999]
+    assert len(read_program("h.ipynb", notebook(*cells)).cells) == 2_000
+    with pytest.raises(InputError, match="holds more than 2000 cells of code; expected fewer"):
+        read_program("h.ipynb", notebook(*cells, code("")))
+    lines = code([CODE, *[""] * 3_000_000])
+    with pytest.raises(InputError, match="holds more than 3000000 values - clear its outputs"):
+        read_program("h.ipynb", notebook(lines))
+
+
+def test_what_was_left_out_is_told_in_lines_that_can_be_read() -> None:
+    program = read_program("h.ipynb", notebook(code(CODE), *[code("x", "not-graded")] * 900))
+    assert len(program.left_out) == 51
+    assert program.left_out[-1] == "and 850 more that were left out"
+    program = read_program("h.py", (CODE + "!\x1b[2J\u202e\n").encode())
+    assert program.left_out == (
+        "h.py, line 6: !\\x1b[2J\\u202e (a notebook command)",
+    )  # no terminal is steered by it
+
+
+def test_a_submission_has_so_many_programs_and_zips(tmp_path: Path) -> None:
+    for number in range(20):
+        written(tmp_path / f"a/{number}.py", CODE)
+        written(tmp_path / f"b/{number}.zip", z.zipped({"x.txt": b""}))
+    assert [len(read_submission(tmp_path / "a").programs)] == [1]
+    assert len(read_submission(tmp_path / "b").files) == 20
+    written(tmp_path / "a/20.py", CODE)
+    written(tmp_path / "b/20.zip", z.zipped({"x.txt": b""}))
+    one, other = read_submission(tmp_path / "a"), read_submission(tmp_path / "b")
+    assert one.programs == ()
+    assert one.problems == (
+        "E-SUBMISSION: it holds 21 notebooks and .py files; expected at most 20",
+    )
+    assert other.files == {}
+    assert other.problems[0] == "E-SUBMISSION: it holds 21 zip files; expected at most 20"
+
+
+def test_all_zips_of_a_submission_share_one_number_of_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ddasp.homework.reading import submissions
+    from ddasp.homework.reading.archives import Bounds
+
+    monkeypatch.setattr(submissions, "Bounds", lambda: Bounds(files=5))
+    inner = z.zipped({f"{i}.txt": b"" for i in range(3)})
+    for name in ("1.zip", "2.zip"):
+        written(tmp_path / "a" / name, inner)
+    one = read_submission(tmp_path / "a")
+    assert len(one.files) == 3
+    assert "E-ARCHIVE: 2.zip: holds 3 entries; expected at most 2" in one.problems[0]

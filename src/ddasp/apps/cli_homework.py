@@ -48,39 +48,59 @@ def new(task: str, student: str, out: Path | None, quiet: bool, as_json: bool) -
     from ddasp.homework.draw import student_id
     from ddasp.homework.handing_out import NOTEBOOK, new
 
-    folder = new(task, student, out or Path(f"{task}_{student_id(student)}"))
+    folder = out or Path(f"{task}_{student_id(student)}")
+    there = _names(folder)
+    folder = new(task, student, folder)
+    written = sorted(_names(folder) - there)
     if as_json:
-        print_json({"folder": folder, "files": sorted(path.name for path in folder.iterdir())})
+        print_json({"folder": folder, "files": written})
         return
-    click.echo(f"wrote {folder}:")
-    for path in sorted(folder.iterdir()):
-        click.echo(f"  {path.name}")
+    click.echo(f"wrote {folder}:" if written else f"{folder} has all of it already, unchanged.")
+    for name in written:
+        click.echo(f"  {name}")
     check_it = command_line("homework", "check", folder / NOTEBOOK)
     click.echo(f"\nWork in {NOTEBOOK}; sheet.html prints. Then: {check_it}")
+
+
+def _names(folder: Path) -> set[str]:
+    """What lies in a folder, which may be none yet."""
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 @homework.command(short_help="Say for each part: right, not yet, or not attempted.")
 @click.argument("file", type=A_PATH)
 @click.option("--hint", "part", metavar="PART", default="", help="A hint for this part.")
 @click.option(
-    "--level", type=click.IntRange(1, 2), default=1, show_default=True, help="2 is nearer."
+    "--level",
+    type=click.IntRange(1, 2),
+    help="Of the hint: 1, or 2 for a nearer one.  [default: 1]",
 )
 @common
-def check(file: Path, part: str, level: int, quiet: bool, as_json: bool) -> None:
+def check(file: Path, part: str, level: int | None, quiet: bool, as_json: bool) -> None:
     """Run the notebook or .py FILE here, on this machine, and check what its functions give.
 
     For each part: right, not yet (with the property that fails, and on which input), or not
-    attempted. A card of the state is written beside FILE. Nothing leaves this machine.
+    attempted. A card of the state is written beside FILE. Nothing leaves this machine. Exit status 0 says
+    that FILE could be checked, whatever was found.
     """
     from ddasp.homework import checking
+    from ddasp.homework.handing_out import NOTEBOOK
 
     if file.is_dir():
-        raise InputError("E-ARGUMENT", f"FILE is {file}, a folder; expected a notebook or .py file")
+        near = f" - did you mean {file / NOTEBOOK}?" if (file / NOTEBOOK).is_file() else ""
+        raise InputError(
+            "E-ARGUMENT", f"FILE is {file}, a folder; expected a notebook or .py file{near}"
+        )
+    if level and not part:
+        raise InputError(
+            "E-ARGUMENT", f"--level is {level} without --hint; expected --hint PART, too"
+        )
     with showing(quiet=quiet) as progress:
         progress.say(f"check: running {file.name}")
-        checked = checking.check_file(file, hint_for=part, hint=level if part else 0)
+        checked = checking.check_file(file, hint_for=part, hint=(level or 1) if part else 0)
     if as_json:
-        print_json({**checked.result.to_json(), "card": checked.card, "hint": checked.hint})
+        said = {"right": checked.right, "card": checked.card, "hint": checked.hint}
+        print_json({**checked.result.to_json(), **said})
         return
     for line in checked.lines:
         click.echo(line)
@@ -104,6 +124,8 @@ def progress(out: Path | None, quiet: bool, as_json: bool) -> None:
         return
     for line in record.lines(known):
         click.echo(line)
+    if out is not None:
+        click.echo(f"\nAs a page: {out}")
 
 
 @homework.command(short_help="Grade a folder or a zip of submissions in a sandbox.")
@@ -155,9 +177,12 @@ def grade(
             {
                 "table": graded.table,
                 "summary": graded.summary,
+                "feedback": graded.feedback,
+                "settings": graded.settings,
                 "n_new": graded.n_new,
                 "n_known": graded.n_known,
                 "n_without_result": len(ungraded),
+                "without_result": {one.submission: list(one.flags) for one in ungraded},
                 "in_force": graded.in_force,
             }
         )

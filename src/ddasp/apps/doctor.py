@@ -55,6 +55,7 @@ def examine() -> list[Finding]:
         _formats,
         _machine,
         _disk,
+        _sandbox,
         _sound,
     )
     findings: list[Finding] = []
@@ -173,6 +174,19 @@ def _disk() -> list[Finding]:
             to_do = "free some space" if few else ""
             findings.append(Finding(what, "note" if few else "ok", f"{free:.1f} GiB free", to_do))
     return findings
+
+
+def _sandbox() -> list[Finding]:
+    """What only lecturers need."""
+    from ddasp._errors import DdaspError
+    from ddasp.homework.running.sandbox import Sandbox
+
+    try:
+        Sandbox.find()
+    except DdaspError as error:
+        detail = f"none; it is for `ddasp homework grade`: {error.message}"
+        return [Finding("sandbox", "note", detail, "on Linux install bubblewrap")]
+    return [Finding("sandbox", "ok", "bubblewrap: `ddasp homework grade`")]
 
 
 def _sound() -> list[Finding]:

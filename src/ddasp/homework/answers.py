@@ -33,7 +33,11 @@ LONGEST = 100  # characters of one number
 LARGEST = 1e15  # beyond it neighbouring integers are one float
 MOST = 100_000  # numbers in one answer
 EXPONENT = 8  # largest whole power
-SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "∕": "/"})
+SIGNS = str.maketrans(
+    {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "∕": "/", "⁄": "/"}
+    | {"½": "(1/2)", "⅓": "(1/3)", "⅔": "(2/3)", "¼": "(1/4)", "¾": "(3/4)"}
+    | dict.fromkeys("\u00a0\u2007\u2009\u202f", " ")  # blanks of a page
+)
 FORMS = "a number, 3/4, sqrt(5), 2*sqrt(3)/5 or 0.7071"
 
 
@@ -194,6 +198,8 @@ def _typed(text: str, name: str) -> float:
     try:
         tree = ast.parse(formula.strip(), mode="eval").body
         return _value(tree)
+    except _NoRoot:
+        raise NotYet(f"{name} is {shown(text)}: it takes the root of a number below 0") from None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise NotYet(f"{name} is {shown(text)}, which can't be read; expected {FORMS}") from None
     except ZeroDivisionError:
@@ -205,9 +211,20 @@ def _typed(text: str, name: str) -> float:
 def _as_formula(text: str) -> str:
     """Signs of the keyboard for signs of the page: 2√3 becomes 2*sqrt(3)."""
     formula = text.strip().translate(SIGNS).replace("^", "**")
+    formula = re.sub(r"\b(?:np|numpy|math)\.(?=sqrt\b)", "", formula)
     formula = re.sub(r"√\s*([0-9]+(?:\.[0-9]+)?)", r"sqrt(\1)", formula)
     formula = re.sub(r"√\s*\(", "sqrt(", formula)
     return re.sub(r"(?<=[0-9)])\s*(?=sqrt)", "*", formula)
+
+
+class _NoRoot(ValueError):
+    """Of a number below 0."""
+
+
+def _root(x: float) -> float:
+    if x < 0:
+        raise _NoRoot
+    return math.sqrt(x)
 
 
 def _value(node: ast.expr) -> float:
@@ -220,7 +237,7 @@ def _value(node: ast.expr) -> float:
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name) or node.func.id != "sqrt" or len(node.args) != 1:
             raise ValueError
-        return math.sqrt(_value(node.args[0]))  # ValueError below 0
+        return _root(_value(node.args[0]))
     if isinstance(node, ast.BinOp):
         return _combined(node.op, _value(node.left), _value(node.right))
     raise ValueError
@@ -237,7 +254,7 @@ def _combined(sign: ast.operator, a: float, b: float) -> float:
         case ast.Div():
             return a / b
         case ast.Pow() if abs(b) == 0.5:
-            return math.sqrt(a) if b > 0 else 1 / math.sqrt(a)
+            return _root(a) if b > 0 else 1 / _root(a)
         case ast.Pow() if b == round(b) and abs(b) <= EXPONENT:
             return float(a**b)
     raise ValueError
@@ -283,7 +300,13 @@ def vector(value: object, name: str, *, length: int | None = None) -> Array:
     """
     entries = _list(value, name, "a list of numbers")
     if length is not None and len(entries) != length:
-        raise NotYet(f"{name} has {len(entries)} entries; expected {length}")
+        if len(entries) == 1 and isinstance(entries[0], list | tuple):
+            raise NotYet(
+                f"{name} is a row inside a list, shape (1, {len(entries[0])}); expected {length} "
+                f"numbers, shape ({length},)"
+            )
+        many = "entry" if len(entries) == 1 else "entries"
+        raise NotYet(f"{name} has {len(entries)} {many}; expected {length}")
     if entries and all(isinstance(entry, list | tuple) and len(entry) == 1 for entry in entries):
         entries = [entry[0] for entry in entries]
     return np.array(

@@ -21,7 +21,7 @@ from ddasp.homework.parts import (
     Sheet,
     Task,
 )
-from ddasp.homework.reading.imports import refusals
+from ddasp.homework.reading.imports import refusals, without
 from ddasp.homework.reading.submissions import Program
 from ddasp.homework.results import PartResult, Result
 from ddasp.homework.running.execution import Limits, execute
@@ -99,7 +99,7 @@ def assess(
     sheet = task.draw(program.student)
     asked = [calls_of(task, part, sheet, salt) for part in task.parts]
     execution = execute(
-        program.cells,
+        without(program.cells, task.allowed, task.refused),
         [call for calls in asked for call in calls],
         files=sheet.files,
         allowed=task.allowed,

@@ -24,13 +24,13 @@ from ddasp.homework import tasks
 from ddasp.homework.draw import student_id
 from ddasp.homework.pages.page import filled, sheet_page
 from ddasp.homework.parts import Part, Sheet, Task
+from ddasp.homework.reading.programs import NOT_GRADED
 from ddasp.homework.reading.sources import Cell
 
 __all__ = ["NOTEBOOK", "SHEET", "cells_of", "contents", "new", "notebook"]
 
 NOTEBOOK = "homework.ipynb"
 SHEET = "sheet.html"
-NOT_GRADED = "not-graded"
 WIDEST = 18  # columns of matrices in a line of formulas, two for each name
 
 
@@ -166,7 +166,9 @@ def _cells(task: Task, sheet: Sheet) -> Iterator[dict[str, Any]]:
         f"`{NOT_GRADED}`; cells with this tag are neither graded nor run by the check, and may use "
         "anything. With `--hint 3` the check adds a hint for part 3, with `--level 2` a nearer one.",
     )
-    yield _code("run-check", f"!ddasp homework check {NOTEBOOK}", tags=[NOT_GRADED])
+    # The kernel's own Python: `ddasp` itself is not on the path of every kernel.
+    check = f'!"{{sys.executable}}" -m ddasp homework check {NOTEBOOK}'
+    yield _code("run-check", f"import sys\n\n{check}", tags=[NOT_GRADED])
 
 
 def _part(name: str, part: Part, sheet: Sheet) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from ddasp.homework.draw import Draw
 
 __all__ = [
     "BY_HAND",
+    "MARKS",
     "NOT_ATTEMPTED",
     "NOT_YET",
     "RIGHT",
@@ -46,6 +47,7 @@ RIGHT = "right"
 NOT_YET = "not yet"
 NOT_ATTEMPTED = "not attempted"
 BY_HAND = "by hand"  # the lecturer reads it
+MARKS = {RIGHT: "✓", NOT_YET: "◐", NOT_ATTEMPTED: "○", BY_HAND: "✎"}
 
 
 class NotYet(Exception):
@@ -202,6 +204,8 @@ class Task:
         Names inside these that would hand over what is asked for, ("numpy.linalg.svd").
     board : tuple of str
         Names of two numbers of the findings that the board draws against each other, (x, y).
+    thresholds : tuple of (str, float)
+        Name and value of what y is to undercut.
     """
 
     name: str
@@ -213,6 +217,7 @@ class Task:
     allowed: tuple[str, ...] = ("math", "fractions", "itertools", "numpy")
     refused: tuple[str, ...] = ()
     board: tuple[str, ...] = ()
+    thresholds: tuple[tuple[str, float], ...] = ()
 
     def part(self, key: str) -> Part:
         """The part of that number."""

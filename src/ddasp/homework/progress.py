@@ -18,12 +18,11 @@ from typing import Any, TypedDict
 
 from ddasp._errors import RunError
 from ddasp._files import lock, read_json, write_json
-from ddasp.homework.parts import BY_HAND, NOT_ATTEMPTED, NOT_YET, RIGHT, Finding
+from ddasp.homework.parts import BY_HAND, MARKS, NOT_ATTEMPTED, NOT_YET, RIGHT, Finding
 
 __all__ = ["Progress", "Seen", "card", "everything", "lines", "place", "progress", "record"]
 
 FORM = 1  # of the file; another one is not guessed
-MARKS = {RIGHT: "✓", NOT_YET: "◐", NOT_ATTEMPTED: "○"}
 WHAT = "the record of homework"
 
 
@@ -83,7 +82,7 @@ def record(
             write_json(path, {"form": FORM, "seen": {**known["seen"], name: now_seen}})
             return tuple(known["notes"])
     except (OSError, RunError) as error:
-        return (f"the progress is not kept: {getattr(error, 'message', error)}",)
+        return (f"the progress could not be saved: {getattr(error, 'message', error)}",)
 
 
 def progress() -> Progress:
@@ -213,7 +212,7 @@ def _seen(entry: Mapping[str, Any]) -> Seen:
     status, first = entry["status"], entry["first_right"]
     right, items = entry["right"], entry["items"]
     whole = all(type(n) is int for n in (right, items))
-    if status not in MARKS or not isinstance(first, str) or not whole:
+    if status not in (RIGHT, NOT_YET) or not isinstance(first, str) or not whole:
         raise ValueError(f"{entry!r} is no entry")
     return Seen(status=status, right=right, items=items, first_right=first)
 

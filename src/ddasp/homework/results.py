@@ -14,6 +14,9 @@ from ddasp.homework.parts import BY_HAND, NOT_ATTEMPTED, NOT_YET, RIGHT, Finding
 
 __all__ = ["Grade", "PartResult", "Result", "from_json"]
 
+HARMLESS = ("(tagged not-graded)", "(a notebook command)")  # left out as their author wanted
+PRELIMINARY = "the total is preliminary"  # how a flag ends that says which points are missing
+
 
 @dataclass(frozen=True)
 class PartResult:
@@ -79,6 +82,16 @@ class Result:
     printed: str = ""
     files: tuple[str, ...] = ()
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The problems without what was left out as its author wanted."""
+        return tuple(text for text in self.problems if not text.endswith(HARMLESS))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What was left out as its author wanted: cells tagged so, and notebook commands."""
+        return tuple(text for text in self.problems if text.endswith(HARMLESS))
+
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
         return asdict(self)
@@ -142,3 +155,8 @@ class Grade:
     late_days: float = 0.0
     deduction: float = 0.0
     flags: tuple[str, ...] = ()
+
+    @property
+    def waits_only(self) -> bool:
+        """Whether all that its flags say is that the lecturer's points are missing."""
+        return bool(self.flags) and all(flag.endswith(PRELIMINARY) for flag in self.flags)

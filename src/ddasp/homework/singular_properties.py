@@ -48,13 +48,18 @@ def singular_values(s: Array, A: Array, name: str) -> None:
     """
     _positive_descending(s, name)
     gram = A.T @ A
-    squares = np.linalg.eigvalsh(gram)
+    squares = np.linalg.eigvalsh(gram)[len(gram) - subspaces.numerical_rank(A) :]  # without 0
+    known: list[int] = []
     for i, value in enumerate(s, 1):
-        if np.abs(squares - value**2).min() > 2 * ROUNDING * value**2:
+        nearest = int(np.abs(squares - value**2).argmin())
+        if abs(squares[nearest] - value**2) > 2 * ROUNDING * value**2:
             det = float(np.linalg.det(gram - value**2 * np.eye(len(gram))))
             raise NotYet(
                 f"{name}: σ{i}² is no eigenvalue of AᵀA, det(AᵀA − σ{i}² I) is {det:.3g} and not 0"
             )
+        if nearest in known:
+            raise NotYet(f"{name}: σ{i - 1} and σ{i} are one and the same to four digits")
+        known.append(nearest)
     _as_many(len(s), A, name)
 
 
@@ -180,7 +185,7 @@ def add_up_to(terms: Sequence[Array], A: Array, name: str) -> None:
             )
         rank_one(T, f"{name}: term {i}")
     size = np.sum([np.abs(T) for T in terms], axis=0)
-    holds(np.sum(terms, axis=0) - A, size, f"{name}: the sum of the terms is the matrix: that")
+    holds(np.sum(terms, axis=0) - A, size, f"{name}: sum of the terms = {name}")
 
 
 def pseudo_inverse(X: Array, A: Array, name: str) -> None:

@@ -10,22 +10,33 @@ from __future__ import annotations
 
 import html
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ddasp._check import one_of
 from ddasp._errors import InputError
 from ddasp.homework.answers import shown
-from ddasp.homework.parts import BY_HAND, NOT_ATTEMPTED, NOT_YET, RIGHT, Finding, Task, share_of
+from ddasp.homework.parts import (
+    BY_HAND,
+    MARKS,
+    NOT_ATTEMPTED,
+    NOT_YET,
+    RIGHT,
+    Finding,
+    Task,
+    share_of,
+)
 from ddasp.homework.results import PartResult, Result
 
 __all__ = ["Verdict", "hint_of", "lines", "wrapped"]
 
-MARKS = {RIGHT: "✓", NOT_YET: "◐", NOT_ATTEMPTED: "○", BY_HAND: "✎"}
 WORDS = {**{status: status for status in MARKS}, BY_HAND: "read by the lecturer"}
 WIDTH = 100
 LONGEST = 2000  # characters of one line
 MOST_PRINTED = 10  # lines of what the code printed
+NOTHING_CAME = ("there is no function ", " gave None - ")  # in words of the runner
+MANY = 3  # items of which the same is said
 
 
 @dataclass(frozen=True)
@@ -134,14 +145,21 @@ def wrapped(text: str, indent: str = "") -> str:
 
 
 def _items(findings: Sequence[Finding]) -> list[str]:
-    """Mark, item, and what is said of it; those that were not attempted in one line."""
+    """Mark, item, and what is said of it; many of which the same is said in one line."""
     tried = [finding for finding in findings if finding.status != NOT_ATTEMPTED or finding.says]
-    text = [
-        f"{MARKS[finding.status]} {finding.item}"
-        + (f" - {WORDS[finding.status]}" if finding.status != RIGHT else "")
-        + (f": {finding.says}" if finding.says else "")
-        for finding in tried
-    ]
+    alike = Counter((finding.status, finding.says) for finding in tried if finding.says)
+    text = []
+    for finding in tried:
+        n = alike.get((finding.status, finding.says), 1)
+        if n >= MANY:
+            alike[finding.status, finding.says] = 0  # the others are counted here
+        if n:
+            text.append(
+                f"{MARKS[finding.status]} {finding.item}"
+                + (f" and {n - 1} more" if n >= MANY else "")
+                + (f" - {WORDS[finding.status]}" if finding.status != RIGHT else "")
+                + (f": {finding.says}" if finding.says else "")
+            )
     rest = ", ".join(finding.item for finding in findings if finding not in tried)
     return [*text, f"{MARKS[NOT_ATTEMPTED]} {NOT_ATTEMPTED}: {rest}"] if rest else text
 
@@ -196,17 +214,13 @@ def lines(result: Result, task: Task, *, hint_for: str = "", hint: int = 0) -> l
     InputError
         ``E-ARGUMENT`` when there is no such part or hint.
     """
-    from ddasp.homework.pages import (
-        overview,  # it draws too, which a check of one answer does not need
-    )
-
     help_with = hint_of(task, hint_for, hint)
     text = [wrapped(f"{task.title} ({result.task}), {result.student}")]
     for part in result.parts:
         text += _of_part(part)
         if part.key == hint_for and help_with:
             text.append(wrapped(f"Hint: {help_with}", "    "))
-    problems, left_out = overview.problems(result)
+    problems, left_out = list(result.failures), list(result.left_out)
     if problems:
         text += ["Problems:", *(wrapped(f"! {problem}", "  ") for problem in problems)]
     if left_out:
@@ -227,8 +241,10 @@ def _of_part(part: PartResult) -> list[str]:
     else:
         head, mark = f"{part.share * part.points:.3g} of {part.points:g} points", MARKS[part.status]
     line = wrapped(f"{mark} {part.key} {part.title} - {head}")
-    quiet = not part.by_hand and part.status == NOT_ATTEMPTED
-    items = [finding for finding in part.findings if finding.status != RIGHT and not quiet]
+    items = [finding for finding in part.findings if finding.status != RIGHT]
+    if not part.by_hand and part.status == NOT_ATTEMPTED:  # more than a stub, then
+        reasons = {f.says: f for f in items if any(word in f.says for word in NOTHING_CAME)}
+        return [line, *(wrapped(f"{mark} {says}", "    ") for says in reasons)]
     return [line, *(wrapped(item, "    ") for item in _items(items))]
 
 

@@ -226,8 +226,8 @@ def _way(answer: Any) -> tuple[list[Array], Array]:
         theta = theta - mu * _gradient(theta)
         if np.abs(theta).max() > 1e6:
             raise NotYet(
-                f"the descent leaves: after {len(points)} steps theta is beyond a million. The step "
-                "is too large for the curvature it meets"
+                f"the descent leaves: at step {len(points)} theta is beyond a million. The step is too "
+                "large for the curvature it meets there"
             )
         points.append(theta)
     return points, np.array([np.linalg.norm(_gradient(point)) for point in points])

@@ -72,7 +72,7 @@ def _has_rank_2(answer: Any) -> None:
     s = np.linalg.svd(_matrix(answer), compute_uv=False)
     rank = int(np.sum(s > 2 * TYPED * s[0]))
     if rank != 2:
-        raise NotYet(f"the rank is {rank}: A has {rank} independent columns; expected 2")
+        raise NotYet(f"the rank is {rank}, the number of independent columns; expected 2")
 
 
 # ------------------------------------------------------------------ 2: the four bases

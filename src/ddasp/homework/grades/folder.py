@@ -2,6 +2,7 @@
 
     GRADES/homework.toml     the lecturer's settings (see `settings_file`)
            results/KEY.json  what was found in one submission, by what it depends on
+           boards/KEY.json   the picture of a board, by what it shows
            feedback/ID.html  a page for each student
            grades.csv        the table
            summary.html      the class
@@ -17,23 +18,29 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+import ddasp
+from ddasp import plot
 from ddasp._errors import RunError
 from ddasp._files import digest_file, digest_json, read_json, write_json, write_text
 from ddasp.homework.grades.marking import NOTHING, Piece, unread_result
 from ddasp.homework.grades.settings import HomeworkSettings
 from ddasp.homework.grades.table import UNCOUNTED, grades_csv, number
+from ddasp.homework.pages import board
 from ddasp.homework.pages.page import card_page, summary_page
 from ddasp.homework.parts import Finding, Task
 from ddasp.homework.reading.similarity import Pair
 from ddasp.homework.results import Grade, PartResult, Result, from_json
 
-__all__ = ["Known", "Ran", "drawn", "write_feedback", "write_summary", "write_table"]
+__all__ = ["Boards", "Known", "Ran", "drawn", "write_feedback", "write_summary", "write_table"]
 
 MOST_SAID = 300
 PAGES = ".pages.json"  # the pages that are ours, with their digests
@@ -81,6 +88,50 @@ class Known:
         return kept
 
 
+class Boards:
+    """Boards by what they show, kept as files: one takes longer to draw than all else of a page.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        files = sorted(Path(plot.__file__).parent.glob("*.py"))
+        sources = [digest_file(path) for path in [*files, Path(board.__file__)]]
+        self.source = [*sources, ddasp.__version__, version("matplotlib")]
+
+    def of(self, result: Result, task: Task) -> board.Board | None:
+        """The board of a result, drawn where it is not known or damaged; None where it has none.
+
+        Parameters
+        ----------
+        result : Result
+        task : Task
+        """
+        shows = [astuple(entry) for entry in board.entries(result, task, whose=board.OWN)]
+        if not shows:
+            return None
+        key = digest_json([self.source, shows, task.board, task.thresholds])
+        path = self.folder / f"{key}.json"
+        try:
+            stored = read_json(path)
+            svg, says = stored["svg"], stored["finding"]
+            if stored["digest"] == digest_json([key, svg, says]):
+                return board.Board(Markup(svg), says)
+        except (RunError, KeyError, TypeError):
+            pass
+        fresh = board.of_result(result, task)
+        if fresh is not None:
+            svg, says = str(fresh.svg), fresh.finding
+            digest = digest_json([key, svg, says])
+            with contextlib.suppress(RunError):  # a full disk is said where a page is written
+                write_json(path, {"svg": svg, "finding": says, "digest": digest})
+        return fresh
+
+
 def _storable(result: Result) -> Result:
     """Only what JSON brings back as it was: finite numbers, text without halves of characters."""
 
@@ -121,11 +172,17 @@ class Ran:
     settings : HomeworkSettings
     where : str
         Where the code ran and which limits were in force.
+    speaking : bool
+        Whether the names of the submissions hold ids.
+    board_of : callable
+        Gives the board of a result.
     """
 
     task: Task
     settings: HomeworkSettings
     where: str
+    speaking: bool = True
+    board_of: Callable[[Result, Task], board.Board | None] = board.of_result
 
     def deadline(self, student: str = "") -> datetime | None:
         """The deadline, of a student where it differs.
@@ -248,6 +305,7 @@ def _card(ran: Ran, grade: Grade, piece: Piece) -> str:
         facts=_facts_of(ran, grade, piece),
         points=grade.points,
         most=ran.settings.weights_of(ran.task),
+        board_of=ran.board_of,
     )
 
 
@@ -278,7 +336,7 @@ def _moment(seconds: float, deadline: datetime | None) -> str:
         return "at a time that is none"
 
 
-def write_table(path: Path, task: Task, grades: Sequence[Grade]) -> None:
+def write_table(path: Path, task: Task, grades: Sequence[Grade], *, decimal: str = ".") -> None:
     """Write `grades.csv`.
 
     Parameters
@@ -286,8 +344,10 @@ def write_table(path: Path, task: Task, grades: Sequence[Grade]) -> None:
     path : Path
     task : Task
     grades : sequence of Grade
+    decimal : str
+        As for `grades_csv`.
     """
-    write_text(path, grades_csv(task, grades))
+    write_text(path, grades_csv(task, grades, decimal=decimal))
 
 
 def write_summary(
@@ -318,12 +378,22 @@ def write_summary(
         ("submissions that count", str(len(counted))),
         ("of an id whose other submission counts", _listed(others)),
         (NOTHING, _listed(absent)),
+        *_whose(ran.speaking),
         ("deadline", deadline.isoformat(sep=" ") if deadline else "none"),
         ("late", str(late)),
         ("where the code ran", ran.where),
     ]
     page = summary_page(ran.task, counted, pairs, facts=facts, links=dict(links))
     write_text(path, page)
+
+
+def _whose(speaking: bool) -> list[tuple[str, str]]:
+    """That nobody compared ids with names, where names hold none."""
+    says = (
+        "the names of the submissions do not hold the ids: that a person wrote the own id into the "
+        "code is not checked here; the table has both"
+    )
+    return [] if speaking else [("whose they are", says)]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ from ddasp._progress import Progress
 from ddasp.homework import tasks
 from ddasp.homework.assessing import assess
 from ddasp.homework.grades.folder import (
+    Boards,
     Known,
     Ran,
     drawn,
@@ -45,13 +46,14 @@ from ddasp.homework.grades.marking import (
     Piece,
     flags_of_pairs,
     grades_of,
+    names_hold_ids,
     piece_of,
     unique,
     unread_result,
     with_flags,
 )
 from ddasp.homework.grades.settings import HomeworkSettings
-from ddasp.homework.grades.settings_file import load, roster_of, write_template
+from ddasp.homework.grades.settings_file import load, roster_of, with_points, write_template
 from ddasp.homework.handing_out import cells_of
 from ddasp.homework.parts import Task
 from ddasp.homework.reading import similarity
@@ -64,6 +66,7 @@ from ddasp.procedure.workers import default_workers
 __all__ = ["UNSANDBOXED", "Graded", "grade"]
 
 UNSANDBOXED = "UNSANDBOXED: the code ran with the rights of the grader"
+STRAY = 2  # submissions for another task that are no class of it
 TABLE, SUMMARY, FEEDBACK = "grades.csv", "summary.html", "feedback"
 
 
@@ -175,6 +178,7 @@ def grade(
             write_template(file, tasks.load(task or _task_of(read)))
         chosen = load(file)
         known_task = _agreed(chosen, task, file, read)
+        chosen = with_points(chosen, known_task, file.parent)
         roster = roster_of(chosen, file.parent)
         pieces = unique([piece_of(one, known_task) for one in read])
         runs = _Runs(known_task, chosen, sandbox, Known(out / "results"))
@@ -188,7 +192,13 @@ def grade(
             flags=() if sandbox else runs.in_force,
         )
         grades = with_flags(with_flags(grades, flags_of_pairs(pairs)), faults)
-        ran = Ran(known_task, chosen, "; ".join(runs.in_force))
+        ran = Ran(
+            known_task,
+            chosen,
+            "; ".join(runs.in_force),
+            names_hold_ids(pieces),
+            Boards(out / "boards").of,
+        )
         grades = _write(out, ran, grades, pieces, pairs)
     counts = (n_new, n_known, runs.in_force)
     return Graded(known_task.name, tuple(grades), tuple(pairs), *counts, out, file, is_new)
@@ -199,7 +209,7 @@ def _write(
 ) -> list[Grade]:
     """Table, pages, summary; the grades with what drawing the pages added."""
     pages, known = drawn(ran, grades, {piece.name: piece for piece in pieces})
-    write_table(out / TABLE, ran.task, known)
+    write_table(out / TABLE, ran.task, known, decimal=ran.settings.homework.decimal)
     names = write_feedback(out / FEEDBACK, known, pages)
     links = {submission: f"{FEEDBACK}/{name}" for submission, name in names.items()}
     write_summary(out / SUMMARY, ran, known, pairs, links)
@@ -245,7 +255,9 @@ def _task_of(read: Sequence[Submission]) -> str:
     if len(known) == 1:
         return next(iter(known))
     names = ", ".join(tasks.NAMES)
-    if not known:
+    if not read:
+        message = f"no submission says which task it is for: none is there; expected --task, one of {names}"
+    elif not known:
         message = f"no submission says which task it is for; expected --task, one of {names}"
     else:
         held = ", ".join(f"{name} ({n})" for name, n in sorted(known.items()))
@@ -266,7 +278,21 @@ def _agreed(
         )
     known = tasks.load(name)
     settings.check(known, file.name)
+    if not task:
+        _check_class(name, file, read)
     return known
+
+
+def _check_class(name: str, file: Path, read: Sequence[Submission]) -> None:
+    """Another task's class would take the place of the table and of the pages."""
+    held = Counter(task for one in read for task in {program.task for program in one.programs})
+    other, n = max(held.items(), key=lambda pair: (pair[1], pair[0]), default=(name, 0))
+    if other in tasks.NAMES and n > max(STRAY, held[name]):
+        raise InputError(
+            "E-ARGUMENT",
+            f"{n} submissions are for {other} and {held[name]} for {name}, the task of {file.name}; "
+            f"expected a folder of grades for each task - --task {name} grades them all the same",
+        )
 
 
 # ------------------------------------------------------------------------------------- the runs
@@ -343,10 +369,21 @@ class _Runs:
         )
 
 
-def _source() -> str:
-    """Digest of this room's source and of what it computes with."""
-    root = Path(ddasp.__file__).parent / "homework"
-    files = [(p.relative_to(root).as_posix(), digest_file(p)) for p in sorted(root.rglob("*.py"))]
+# What a result depends on; pages and the words of a check it does not.
+JUDGES = (
+    *(f"homework/{name}.py" for name in ("answers", "assessing", "draw", "parts", "properties")),
+    "homework/singular_properties.py",
+    *(f"homework/{name}/*.py" for name in ("reading", "running", "tasks")),
+    "linear/*.py",
+    "_check.py",
+)
+
+
+def _source(root: Path | None = None) -> str:
+    """Digest of the source that runs and judges, and of what it computes with."""
+    root = root or Path(ddasp.__file__).parent
+    found = sorted(path for judge in JUDGES for path in root.glob(judge))
+    files = [(path.relative_to(root).as_posix(), digest_file(path)) for path in found]
     return digest_json([files, platform.python_version(), version("numpy")])
 
 

@@ -22,13 +22,14 @@ from ddasp.homework.grades.table import UNCOUNTED, in_order, number
 from ddasp.homework.parts import NOT_ATTEMPTED, Finding, Task
 from ddasp.homework.reading.similarity import Pair
 from ddasp.homework.reading.submissions import Program, Submission
-from ddasp.homework.results import Grade, PartResult, Result
+from ddasp.homework.results import PRELIMINARY, Grade, PartResult, Result
 
 __all__ = [
     "Piece",
     "absent",
     "flags_of_pairs",
     "grades_of",
+    "names_hold_ids",
     "piece_of",
     "unique",
     "unread_result",
@@ -209,14 +210,16 @@ def grades_of(
     list of Grade
         In the order of the table.
     """
-    counting = _counting([piece for piece, _ in graded], settings)
+    pieces = [piece for piece, _ in graded]
+    counting, speaking = _counting(pieces, settings), names_hold_ids(pieces)
     grades = []
     for piece, found in graded:
-        known = [*(flags if not piece.reason else ()), *_flags_of(piece, settings, roster)]
+        named = _named(piece, pieces, roster, speaking=speaking)
+        known = [*(flags if not piece.reason else ()), *_flags_of(piece, settings, roster, named)]
         known = [*counting.get(piece.name, ()), *known]
         grades.append(_grade(task, settings, piece, found, known))
     present = {piece.student for piece, _ in graded}
-    expected = dict.fromkeys([*(roster or ()), *settings.points])
+    expected = dict.fromkeys([*(roster or ()), *settings.points, *settings.deadlines])
     unread = [piece.name for piece, _ in graded if not piece.student]
     for student in expected:
         if student not in present:
@@ -225,11 +228,37 @@ def grades_of(
     return in_order(grades)
 
 
-def _flags_of(piece: Piece, settings: HomeworkSettings, roster: Sequence[str] | None) -> list[str]:
+def names_hold_ids(pieces: Sequence[Piece]) -> bool:
+    """Whether the names of submissions tell whose they are: half of them hold the id of the code.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+        Learning platforms name by the person, ``Weber Ina_4711_assignsubmission_file_``: there an id
+        that is missing in a name says nothing.
+    """
+    read = [piece for piece in pieces if piece.student]
+    return 2 * sum(piece.names_the_student for piece in read) >= len(read)
+
+
+def _named(
+    piece: Piece, pieces: Sequence[Piece], roster: Sequence[str] | None, *, speaking: bool
+) -> list[str]:
+    """What a name says against the id that stands in the code."""
+    if not piece.student or piece.names_the_student:
+        return []
+    ids = sorted({one.student for one in pieces if one.student} | set(roster or ()))
+    others = [student for student in ids if _holds(piece.name, student)]
+    if others:
+        return [f"its name holds the id {others[0]}, its code says {piece.student}"]
+    return ["its name does not hold the id"] if speaking else []
+
+
+def _flags_of(
+    piece: Piece, settings: HomeworkSettings, roster: Sequence[str] | None, named: Sequence[str]
+) -> list[str]:
     """What stands out in a piece before anything is run."""
-    flags = [piece.reason] if piece.reason else []
-    if piece.student and not piece.names_the_student:
-        flags.append("its name does not hold the id")
+    flags = [*([piece.reason] if piece.reason else []), *named]
     if piece.student and roster is not None and piece.student not in roster:
         flags.append("the id is not in the roster")
     days = settings.late_days(piece.student, piece.received)
@@ -250,7 +279,9 @@ def _counting(pieces: Sequence[Piece], settings: HomeworkSettings) -> dict[str, 
             continue
         best = max(same, key=lambda piece: _rank(piece, student, settings))
         others = [piece.name for piece in same if piece is not best]
-        said[best.name] = (f"counts; of the same id and without a total: {', '.join(others)}",)
+        said[best.name] = (
+            f"this one counts; of the same id and without a total: {', '.join(others)}",
+        )
         said |= dict.fromkeys(others, (f"{UNCOUNTED}: of the same id counts {best.name}",))
     return said
 
@@ -278,9 +309,9 @@ def _grade(
         more = [f"could not be graded: {_short(fault)}"]
     else:
         points, more = _points(result, weights, given)
-    if result and result.problems:
-        n = len(result.problems)
-        more.append(f"{n} problem{'s' * (n > 1)}, {'first ' * (n > 1)}{_short(result.problems[0])}")
+    if result and result.failures:
+        n, first = len(result.failures), _short(result.failures[0].strip())
+        more.append(f"{n} problem{'s' * (n > 1)}, {'first ' * (n > 1)}{first}")
     days = settings.late_days(piece.student, piece.received)
     return _added_up(
         Grade(piece.student, piece.name, result, points, most=sum(weights.values())),
@@ -323,8 +354,7 @@ def _added_up(grade: Grade, settings: HomeworkSettings, days: int, flags: Sequen
     total = grade.most if left > grade.most - 1e-9 else min(settings.rounded(left), grade.most)
     if missing:
         parts = f"part{'s' * (len(missing) > 1)} {', '.join(missing)}"
-        are = "the total is preliminary"
-        flags = [*flags, f"points of {parts} are missing: {are}"]
+        flags = [*flags, f"points of {parts} are missing: {PRELIMINARY}"]
     return replace(
         grade, total=total, late_days=float(days), deduction=deduction, flags=tuple(flags)
     )
@@ -355,7 +385,10 @@ def absent(
     if unread:
         flags = [f"{NOTHING} that could be read; the id is in the name of {', '.join(unread)}"]
     if given:
-        flags.append("the points are those of homework.toml alone")
+        flags.append("the points are those that you entered, and no others")
+    if student in settings.deadlines:
+        until = settings.deadlines[student].isoformat(sep=" ", timespec="minutes")
+        flags.append(f"has a deadline of its own, {until}")
     if roster is not None and student not in roster:
         flags.append("the id is not in the roster")
     grade = Grade(student, "", None, points, most=sum(weights.values()))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -86,6 +86,18 @@ class HomeworkTable(Table):
         examples=['"roster.csv"'],
     )
 
+    points_file: str = Field(
+        default="",
+        description="CSV with a column id and a column for each part that you give points for, named "
+        "as in grades.csv, relative to this file. Blank cells give none; [points] goes first.",
+        examples=['"points.csv"'],
+    )
+    decimal: Literal[".", ","] = Field(
+        default=".",
+        description='Decimal sign of grades.csv. With "," its cells are parted by semicolons, as '
+        'spreadsheets with German settings read it; with "." such a one may take 1.8 for a day.',
+    )
+
     @field_validator("deadline", mode="before")
     @classmethod
     def _with_a_zone(cls, value: Any) -> Any:
@@ -140,13 +152,14 @@ class LimitsTable(Table):
         gt=0,
         le=3600,
         allow_inf_nan=False,
-        description="Time by the clock for one submission in s.",
+        description="Time by the clock for a process with all that it starts, in s. After a call that "
+        "did not end, the rest goes on in a fresh one; together they have three times as much.",
     )
     memory_mb: int = Field(
         default=1024, ge=128, description="Memory of all its processes together in MiB."
     )
     output_mb: int = Field(
-        default=50, ge=1, le=1000, description="What it may write and print in MB."
+        default=50, ge=1, le=1000, description="Output in MB: half of it printed, half in files."
     )
     processes: int = Field(default=64, ge=8, description="Processes and threads at a time.")
 

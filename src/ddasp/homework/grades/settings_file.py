@@ -13,11 +13,12 @@ import contextlib
 import csv
 import io
 import os
+import re
 import secrets
 import tempfile
 import textwrap
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from ddasp.homework.grades.settings import (
 from ddasp.homework.parts import Task
 from ddasp.procedure.settings_errors import explain, refuse, toml
 
-__all__ = ["load", "parse", "roster_of", "template", "write_template"]
+__all__ = ["load", "parse", "roster_of", "template", "with_points", "write_template"]
 
 # ---------------------------------------------------------------------------------- reading
 
@@ -65,8 +66,7 @@ def parse(text: str, *, name: str = "homework.toml") -> HomeworkSettings:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        hint = " - write it as 2026-12-01T23:59:59+01:00?" if "date" in str(error) else ""
-        raise InputError("E-PROBLEM", f"{name} is no valid TOML: {error}{hint}") from error
+        raise InputError("E-PROBLEM", _no_toml(text, name, str(error))) from error
     tables.setdefault("homework", {})
     if isinstance(tables["homework"], dict):
         tables["homework"].setdefault("salt", "")  # a blank one says how to get one
@@ -76,6 +76,21 @@ def parse(text: str, *, name: str = "homework.toml") -> HomeworkSettings:
         errors = [explain(dict(item), HomeworkSettings) for item in error.errors()]
         refuse(errors, name)
         raise
+
+
+def _no_toml(text: str, name: str, says: str) -> str:
+    """What is wrong, the line itself (never the salt's), and what was probably meant."""
+    place = re.search(r"line (\d+)", says)
+    lines = text.split("\n")
+    wrong = lines[int(place[1]) - 1].strip() if place and int(place[1]) <= len(lines) else ""
+    key, _, value = wrong.partition("=")
+    hint, known = "", key.strip().strip("\"'")
+    if known == "deadline" or re.search(r"date|time", says) or re.search(r"\d[.:]\d+[.:T ]", value):
+        hint = " - write a time as 2026-12-01T23:59:59+01:00, without quotes"
+    elif re.match(r"\s*\d+,\d", value):
+        hint = " - write the decimal sign as a point, 0.5"
+    shown = f"\n  {wrong[:80]}" if wrong and "salt" not in wrong.lower() else ""
+    return f"{name} is no valid TOML: {says}{hint}{shown}"
 
 
 def load(path: Path) -> HomeworkSettings:
@@ -99,7 +114,8 @@ def _text_of(path: Path, name: str, tail: str = "") -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError("E-PROBLEM", f"{name} is no UTF-8 text: {error.reason}") from error
+        says = f"{name} is no UTF-8 text: {error.reason} - was it saved as another encoding?"
+        raise InputError("E-PROBLEM", says) from error
     except OSError as error:
         message = f"could not read {path}: {error.strerror}{tail}"
         raise InputError("E-PATH-MISSING", message) from error
@@ -123,10 +139,7 @@ def roster_of(settings: HomeworkSettings, base: Path) -> tuple[str, ...] | None:
     if not settings.homework.roster:
         return None
     path = Path(base) / settings.homework.roster
-    text = _text_of(path, f"the roster {path.name}")
-    first = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    columns = [name.strip().lower() for name in next(rows, [])]
+    columns, rows = _csv_of(path, f"the roster {path.name}")
     if "id" not in columns:
         found = ", ".join(columns) or "nothing"
         message = f"the roster {path.name} has {found} in its first line; expected a column id"
@@ -137,6 +150,76 @@ def roster_of(settings: HomeworkSettings, base: Path) -> tuple[str, ...] | None:
         return tuple(dict.fromkeys(student_id(text) for text in known))
     except InputError as error:
         raise InputError("E-PROBLEM", f"the roster {path.name}: {error.message}") from error
+
+
+def with_points(settings: HomeworkSettings, task: Task, base: Path) -> HomeworkSettings:
+    """The settings with the points of `points_file`; those of the table ``[points]`` go first.
+
+    Parameters
+    ----------
+    settings : HomeworkSettings
+    task : Task
+    base : Path
+        The folder of `homework.toml`.
+
+    Raises
+    ------
+    InputError
+        ``E-PATH-MISSING`` when there is no such file, ``E-PROBLEM`` with all that is wrong in it.
+    """
+    if not settings.homework.points_file:
+        return settings
+    path = Path(base) / settings.homework.points_file
+    columns, rows = _csv_of(path, f"the points {path.name}")
+    weights = settings.weights_of(task)
+    keys = [re.sub(r"^part\s+", "", name) for name in columns]
+    at = next((columns.index(name) for name in ("id", "student") if name in columns), -1)
+    parts = {i: key for i, key in enumerate(keys) if key in weights}
+    strange = [name for i, name in enumerate(columns) if i not in parts and name != keys[i]]
+    if at < 0 or not parts or strange or len(set(parts.values())) < len(parts):
+        raise InputError(
+            "E-PROBLEM",
+            f"the points {path.name} have {', '.join(columns) or 'nothing'} in their first line; "
+            f"expected id and, once each, parts out of {', '.join(weights)}",
+        )
+    given: dict[str, dict[str, float]] = {}
+    errors = []
+    for n, row in enumerate(rows, 2):
+        cells = {key: row[i].strip() for i, key in parts.items() if i < len(row) and row[i].strip()}
+        if not cells:
+            continue
+        try:
+            student = student_id(row[at] if at < len(row) else "")
+        except InputError:
+            errors.append(f"line {n}: expected an id in its column id")
+            continue
+        if student in given:
+            errors.append(f"line {n}: expected the id {student} once, for it stands above already")
+        points = {key: _points_of(text) for key, text in cells.items()}
+        errors += [
+            f"line {n}, part {key} = {toml(cells[key])}: expected a number from 0 to {weights[key]:g}"
+            for key, value in points.items()
+            if not 0 <= value <= weights[key]
+        ]
+        given[student] = points
+    refuse(errors, path.name)
+    for student, own in settings.points.items():
+        given[student] = {**given.get(student, {}), **own}
+    return settings.model_copy(update={"points": given})
+
+
+def _points_of(text: str) -> float:
+    """A number with either decimal sign; -1 for anything else."""
+    plain = text.replace(",", ".")
+    return float(plain) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", plain, re.ASCII) else -1.0
+
+
+def _csv_of(path: Path, name: str) -> tuple[list[str], Iterator[list[str]]]:
+    """Names of the columns in small letters, and the rows; parted by what the first line shows."""
+    text = _text_of(path, name)
+    first = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    return [column.strip().lower() for column in next(rows, [])], rows
 
 
 # ---------------------------------------------------------------------------------- writing

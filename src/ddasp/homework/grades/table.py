@@ -5,8 +5,8 @@ with ``=``: such text gets an apostrophe in front, at the beginning of a cell an
 spreadsheet of another country may take for the border of one.
 
 *Conventions*: UTF-8, RFC 4180 (commas, quotes doubled, lines end with CR LF). Points have two decimals
-at most, the point is the decimal sign. An empty cell is not known yet; the flags say why. Lines are
-in the order of ids, then of names.
+at most, the point is the decimal sign; where the settings say a comma, semicolons part the cells. An
+empty cell is not known yet; the flags say why. Lines are in the order of ids, then of names.
 
 *References*: RFC 4180; OWASP, "CSV Injection".
 """
@@ -82,7 +82,7 @@ def in_order(grades: Sequence[Grade]) -> list[Grade]:
     return sorted(grades, key=lambda g: (not g.student, g.student, g.submission))
 
 
-def grades_csv(task: Task, grades: Sequence[Grade]) -> str:
+def grades_csv(task: Task, grades: Sequence[Grade], *, decimal: str = ".") -> str:
     r"""The table of grades.
 
     Parameters
@@ -90,6 +90,9 @@ def grades_csv(task: Task, grades: Sequence[Grade]) -> str:
     task : Task
         Its parts are columns.
     grades : sequence of Grade
+    decimal : str
+        The decimal sign; with a comma, cells are parted by semicolons and a byte order mark stands
+        in front, by which Excel knows UTF-8.
 
     Returns
     -------
@@ -98,16 +101,21 @@ def grades_csv(task: Task, grades: Sequence[Grade]) -> str:
         that of the line that counts.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
+    comma = decimal == ","
+    writer = csv.writer(text, lineterminator="\r\n", delimiter=";" if comma else ",")
+
+    def shown(value: float | None) -> str:
+        return number(value).replace(".", decimal)
+
     columns = [f"part {part.key}" for part in task.parts]
     tail = ["total", "most", "late days", "deduction", "flags"]
     writer.writerow([cell(name) for name in ["student", "submission", *columns, *tail]])
     for grade in in_order(grades):
         counts = not any(flag.startswith(UNCOUNTED) for flag in grade.flags)
-        points = [number(grade.points.get(part.key)) for part in task.parts]
+        points = [shown(grade.points.get(part.key)) for part in task.parts]
         writer.writerow(
             [cell(grade.student), cell(grade.submission), *points]
-            + [number(grade.total if counts else None), number(grade.most)]
-            + [number(grade.late_days), number(grade.deduction), cell("; ".join(grade.flags))]
+            + [shown(grade.total if counts else None), shown(grade.most)]
+            + [shown(grade.late_days), shown(grade.deduction), cell("; ".join(grade.flags))]
         )
-    return text.getvalue()
+    return "\ufeff" * comma + text.getvalue()

@@ -11,17 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 from markupsafe import Markup
 
 from ddasp import plot
-from ddasp.homework import tasks
 from ddasp.homework.parts import Task
 from ddasp.homework.results import Result
 from ddasp.plot.points import board as draw
 
-__all__ = ["Board", "Entry", "entries", "of_class", "of_result", "picture", "thresholds_of"]
+__all__ = ["Board", "Entry", "entries", "of_class", "of_result", "picture"]
 
 LINEAR = "linear model"
 OWN = "your networks"
@@ -74,37 +72,27 @@ def entries(result: Result, task: Task, *, whose: str) -> list[Entry]:
     return found
 
 
-def of_result(
-    result: Result, task: Task, thresholds: Sequence[tuple[str, float]] | None = None
-) -> Board | None:
+def of_result(result: Result, task: Task) -> Board | None:
     """The board of one submission; None where the task has none or nothing stands on it.
 
     Parameters
     ----------
     result : Result
     task : Task
-    thresholds : sequence of (str, float), optional
-        Name and error; by default those of the task.
     """
-    levels = thresholds_of(task) if thresholds is None else thresholds
-    return picture(entries(result, task, whose=OWN), task.board, levels)
+    return picture(entries(result, task, whose=OWN), task.board, task.thresholds)
 
 
-def of_class(
-    results: Iterable[Result], task: Task, thresholds: Sequence[tuple[str, float]] | None = None
-) -> Board | None:
+def of_class(results: Iterable[Result], task: Task) -> Board | None:
     """The board of a class.
 
     Parameters
     ----------
     results : iterable of Result
     task : Task
-    thresholds : sequence of (str, float), optional
-        Name and error; by default those of the task.
     """
     found = [entry for result in results for entry in entries(result, task, whose=OWNS)]
-    levels = thresholds_of(task) if thresholds is None else thresholds
-    return picture(found, task.board, levels)
+    return picture(found, task.board, task.thresholds)
 
 
 def picture(
@@ -159,19 +147,6 @@ def _finding(
 
 def _listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def thresholds_of(task: Task) -> list[tuple[str, float]]:
-    """Name and error of the thresholds that a task states; none where it states none.
-
-    Parameters
-    ----------
-    task : Task
-    """
-    if task.name not in tasks.NAMES:
-        return []
-    module = import_module(f"ddasp.homework.tasks.{task.name}")
-    return [(name, float(at)) for name, at in getattr(module, "THRESHOLDS", {}).items()]
 
 
 def _error(entry: Entry) -> float:

@@ -24,13 +24,11 @@ __all__ = [
     "class_sentence",
     "distribution",
     "parts",
-    "problems",
     "rest",
     "sentence",
 ]
 
 NOTHING_YET = "Nothing has been attempted yet"
-HARMLESS = ("(tagged not-graded)", "(a notebook command)")  # left out as their author wanted
 MOST_ITEMS = 3  # of a part, those that fail most
 
 
@@ -72,23 +70,12 @@ def sentence(result: Result) -> str:
     if not checked:
         return "Every part is read by the lecturer"
     if all(part.status == NOT_ATTEMPTED for part in checked):
-        return "Nothing that can be checked was found" if problems(result)[0] else NOTHING_YET
+        return "Nothing that can be checked was found" if result.failures else NOTHING_YET
     if right == n:
         return f"All {n} checked parts are right" if n > 1 else "The checked part is right"
     if right == 0:
         return "No checked part is right yet"
     return f"{right} of {n} checked parts {'is' if right == 1 else 'are'} right"
-
-
-def problems(result: Result) -> tuple[list[str], list[str]]:
-    """What was refused or failed, and what was left out as its author wanted.
-
-    Parameters
-    ----------
-    result : Result
-    """
-    left_out = [text for text in result.problems if text.endswith(HARMLESS)]
-    return [text for text in result.problems if text not in left_out], left_out
 
 
 def rest(result: Result) -> str:
@@ -149,7 +136,7 @@ def class_note(grades: Sequence[Grade]) -> str:
         )
     if unread:
         said.append(
-            f"{unread} submission{'s' * (unread > 1)} could not be read and "
+            f"{unread} submission{'s have' if unread > 1 else ' has'} no result and "
             f"{'count' if unread > 1 else 'counts'} neither here nor in the figures below."
         )
     return " ".join(said)

@@ -15,7 +15,7 @@ import functools
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -27,13 +27,19 @@ from markupsafe import Markup
 import ddasp
 from ddasp import plot
 from ddasp.homework.pages import board, overview
-from ddasp.homework.parts import BY_HAND, NOT_ATTEMPTED, NOT_YET, RIGHT, Finding, Sheet, Task
+from ddasp.homework.parts import (
+    MARKS,
+    NOT_ATTEMPTED,
+    RIGHT,
+    Finding,
+    Sheet,
+    Task,
+)
 from ddasp.homework.reading.similarity import Pair
 from ddasp.homework.results import Grade, PartResult, Result
 
 __all__ = ["card_page", "filled", "progress_page", "sheet_page", "summary_page"]
 
-MARKS = {RIGHT: "✓", NOT_YET: "◐", NOT_ATTEMPTED: "○", BY_HAND: "✎"}
 TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 MOST_PRINTED = 4000  # characters of what the code printed
 MOST_SAID = 1200  # of one message
@@ -110,6 +116,7 @@ def card_page(
     facts: Sequence[tuple[str, str]] = (),
     points: Mapping[str, float | None] | None = None,
     most: Mapping[str, float] | None = None,
+    board_of: Callable[[Result, Task], board.Board | None] = board.of_result,
 ) -> str:
     """What was found in one submission: the student's card and the lecturer's feedback are one page.
 
@@ -127,6 +134,8 @@ def card_page(
         By part; None where the lecturer has not entered them. Without it, no points are shown.
     most : mapping of str to float, optional
         The weights of the parts, where they are not those of the task.
+    board_of : callable
+        Gives the board of a result; drawing one takes longer than the rest of the page.
 
     Returns
     -------
@@ -134,7 +143,7 @@ def card_page(
         HTML.
     """
     printed = result.printed
-    problems, left_out = overview.problems(result)
+    problems, left_out = list(result.failures), list(result.left_out)
     return _page(
         "card.html.jinja",
         title=title,
@@ -150,7 +159,7 @@ def card_page(
         printed=printed[:MOST_PRINTED],
         more_printed=max(0, len(printed) - MOST_PRINTED),
         files=result.files[:MOST_FILES],
-        board=board.of_result(result, task),
+        board=board_of(result, task),
     )
 
 
@@ -182,6 +191,7 @@ def summary_page(
         HTML.
     """
     ordered = sorted(grades, key=lambda grade: (grade.student or "~", grade.submission))
+    remarkable = [grade for grade in ordered if grade.flags or grade.result is None]
     return _page(
         "summary.html.jinja",
         task=task,
@@ -190,7 +200,8 @@ def summary_page(
         note=overview.class_note(ordered),
         distribution=overview.distribution(ordered),
         parts=overview.parts(task, ordered),
-        attention=[grade for grade in ordered if grade.flags or grade.result is None],
+        attention=[grade for grade in remarkable if not grade.waits_only],
+        n_waiting=sum(grade.waits_only for grade in remarkable),
         grades=[_row(grade, task) for grade in ordered],
         by_name={grade.submission: grade for grade in ordered},
         most=max((grade.most for grade in ordered), default=0.0),

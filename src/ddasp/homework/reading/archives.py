@@ -66,7 +66,6 @@ SUFFIXES = (
     ".jpg",
     ".jpeg",
     ".pdf",
-    ".html",  # the sheet and the card that ddasp wrote beside the notebook; never opened
 )
 ARCHIVES = (
     ".zip",
@@ -95,6 +94,10 @@ LITTER = {
     ".vscode": "an editor",
     ".idea": "an editor",
 }
+PAGES = {
+    ".html": "ddasp, a browser or the platform",
+    ".htm": "a browser",
+}  # sheet and card among them; never opened
 INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # controls, directions, halves, private, line ends
 LONGEST_NAME = 400
 FEW = 65_536  # bytes; so little may be inflated at any ratio
@@ -163,6 +166,7 @@ def is_litter(name: str) -> str:
     """
     parts = name.casefold().split("/")
     known = next((LITTER[part] for part in parts if part in LITTER), "")
+    known = known or PAGES.get(suffix_of(name), "")
     return known or ("macOS" if any(part.startswith("._") for part in parts) else "")
 
 

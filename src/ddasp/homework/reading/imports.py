@@ -17,12 +17,14 @@ person (input, breakpoint), and the hidden doors of Python's objects (``__global
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ddasp.homework.reading.sources import Cell, parsed
+from ddasp.homework.reading.zip_entries import shown
 
-__all__ = ["Refusal", "may_import", "may_use", "refusals"]
+__all__ = ["Refusal", "may_import", "may_use", "refusals", "without"]
 
 COMPUTES = "it computes code, and only what is written down can be graded"
 WAITS = "it waits for a person, and none is there"
@@ -67,6 +69,7 @@ SAID = ("__version__", "__name__", "__doc__")  # of a module, harmless
 MOST = 50  # refusals; who reads them has understood by then
 HOPS = 4  # names set to names set to names
 MEANINGS, LINKS = 8, 8  # of one name; in one: whoever needs more has something to hide
+LONGEST = 200  # characters of a name that others may stand for
 
 
 def may_use(name: str, allowed: Iterable[str], refused: Iterable[str]) -> bool:
@@ -155,21 +158,87 @@ def refusals(
     >>> [f"{refusal.where}: {refusal.says}" for refusal in refusals(cells, ("math", "numpy"), ())]
     ['cell 3, line 2: torch may not be used here; this task allows math, numpy']
     """
-    trees = [(cell.label, tree) for cell in cells if (tree := parsed(cell.source)) is not None]
+    trees = [parsed(cell.source) for cell in cells]
+    found = _found(cells, trees, allowed, refused)
+    return [found[key] for key in sorted(found)][:MOST]
+
+
+def without(cells: Sequence[Cell], allowed: Sequence[str], refused: Sequence[str]) -> list[Cell]:
+    r"""The program without what it may not use, so that nothing is earned by it.
+
+    A function or a class in which something is refused becomes one that says so when it is called, any
+    other statement nothing; all lines keep their numbers. Imports stay: the runner refuses them, and what
+    else the same line imports is there.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    allowed, refused : sequence of str
+        As in `may_use`.
+
+    Examples
+    --------
+    >>> source = "import numpy as np\ndef inverse(A):\n    return np.linalg.pinv(A)\nhalf = 1 / 2"
+    >>> cell, = without([Cell("cell 1", source)], ("numpy",), ("numpy.linalg.pinv",))
+    >>> print(cell.source)
+    import numpy as np
+    def inverse(*_, **__): raise ImportError('numpy.linalg.pinv may not be used here')
+    <BLANKLINE>
+    half = 1 / 2
+    """
+    trees = [parsed(cell.source) for cell in cells]
+    names: dict[int, dict[int, str]] = {}  # by cell and line
+    for (number, line, name), _ in sorted(_found(cells, trees, allowed, refused).items()):
+        names.setdefault(number, {}).setdefault(line, name)
+    return [
+        cell if tree is None or i not in names else Cell(cell.label, _cut(cell, tree, names[i]))
+        for i, (cell, tree) in enumerate(zip(cells, trees, strict=True))
+    ]
+
+
+def _cut(cell: Cell, tree: ast.Module, names: Mapping[int, str]) -> str:
+    """A cell's source in which statements with refused lines are replaced."""
+    lines = re.split(r"\r\n|\r|\n|\f", cell.source)  # as Python counts them
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            continue
+        marks = getattr(statement, "decorator_list", [])
+        first = min([statement.lineno, *(mark.lineno for mark in marks)])
+        last = statement.end_lineno or first
+        name = next((names[line] for line in range(first, last + 1) if line in names), None)
+        if name is None:
+            continue
+        instead = "pass"
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            says = repr(f"{name} may not be used here")
+            instead = f"def {statement.name}(*_, **__): raise ImportError({says})"
+        lines[first - 1 : last] = [instead, *[""] * (last - first)]
+    return "\n".join(lines)
+
+
+def _found(
+    cells: Sequence[Cell],
+    trees: Sequence[ast.Module | None],
+    allowed: Sequence[str],
+    refused: Sequence[str],
+) -> dict[tuple[int, int, str], Refusal]:
+    """All refusals by number of the cell, line and name."""
+    known_trees = [tree for tree in trees if tree is not None]
     means = {
         name: {module for module in modules if may_import(module, allowed, refused)}
-        for name, modules in _meanings([tree for _, tree in trees]).items()
+        for name, modules in _meanings(known_trees).items()
     }  # what may not be used is named where it comes in, not again wherever it is used
-    own = _own_names([tree for _, tree in trees])
+    own = _own_names(known_trees)
     found: dict[tuple[int, int, str], Refusal] = {}
-    for number, (label, tree) in enumerate(trees):
-        for line, name, why in _uses(tree, means, own):
+    for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
+        for line, name, why in _uses(tree, means, own) if tree is not None else ():
             if why is None and may_import(name, allowed, refused) and not _is_inside(name):
                 continue
-            where = f"{label}, line {line}"
-            says = f"{name} may not be used here; {why or _instead(name, allowed)}"
-            found.setdefault((number, line, name), Refusal(where, name, says))
-    return [found[key] for key in sorted(found)][:MOST]
+            where = f"{cell.label}, line {line}"
+            known = shown(name)  # it may hold whatever a text can
+            says = f"{known} may not be used here; {why or _instead(name, allowed)}"
+            found.setdefault((number, line, known), Refusal(where, known, says))
+    return found
 
 
 Use = tuple[int, str, str | None]  # line, name, why it is refused whatever the task allows
@@ -177,7 +246,7 @@ Use = tuple[int, str, str | None]  # line, name, why it is refused whatever the 
 
 def _instead(name: str, allowed: Sequence[str]) -> str:
     if _is_inside(name):
-        return "it is inside of its module and not meant for use"
+        return "it is private to its module"
     if may_use(name, allowed, ()):
         return "it would hand over what is asked for"
     return f"this task allows {', '.join(allowed) or 'no modules'}"
@@ -263,17 +332,19 @@ def _names_of(value: ast.expr, means: Mapping[str, set[str]]) -> set[str]:
 
 def _meanings(trees: Sequence[ast.Module]) -> dict[str, set[str]]:
     """What names may stand for, by imports and plain assignments anywhere in the program."""
-    means: dict[str, set[str]] = {}
+    means: dict[str, set[str]] = {}  # names without end would be copied for whatever is set to them
     copies: list[tuple[str, ast.expr]] = []
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.name if alias.asname else alias.name.split(".")[0]
-                means.setdefault(alias.asname or name, set()).add(name)
+                if len(name) <= LONGEST:
+                    means.setdefault(alias.asname or name, set()).add(name)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
-                means.setdefault(alias.asname or alias.name, set()).add(name)
+                if len(name) <= LONGEST:
+                    means.setdefault(alias.asname or alias.name, set()).add(name)
         elif isinstance(node, ast.Assign):
             copies += [pair for target in node.targets for pair in _copied(target, node.value)]
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
@@ -282,7 +353,7 @@ def _meanings(trees: Sequence[ast.Module]) -> dict[str, set[str]]:
         for name, value in copies:
             known = means.setdefault(name, set())
             for one in sorted(_names_of(value, means) - known):
-                if len(known) < MEANINGS and one.count(".") < LINKS:
+                if len(known) < MEANINGS and one.count(".") < LINKS and len(one) <= LONGEST:
                     known.add(one)
     return means
 

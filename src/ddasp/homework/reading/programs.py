@@ -9,6 +9,9 @@ A program says whose and which it is in three lines at its top level, each a pla
 They are read from the tree of the source. A cell that is no Python has none; its lines are then
 looked at one by one, so that a slip of the pen in one function doesn't make a program anonymous.
 
+Reading happens in the process that grades a class, so its time is bounded by what is read: Python's
+parser takes minutes for an f-string with ten thousand fields, and can't be interrupted meanwhile.
+
 *Conventions*: text is UTF-8, with or without a mark at its beginning. Notebooks are of format 3 or 4.
 Cells tagged "not-graded" and notebook commands are left out and named. All that is wrong with a
 program is an `InputError` ``E-SUBMISSION`` that says how to mend it.
@@ -24,11 +27,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ddasp._errors import InputError
 from ddasp.homework.draw import student_id
 from ddasp.homework.reading.sources import Cell, parsed, without_commands
+from ddasp.homework.reading.zip_entries import shown
 from ddasp.homework.tasks import NAMES
 
 __all__ = ["HEADER", "PROGRAMS", "Program", "is_stated", "read_program"]
@@ -38,8 +43,14 @@ HEADER = ("TASK", "STUDENT", "VERSION")
 NOT_GRADED = "not-graded"
 MOST_BYTES = 20_000_000
 MOST_SOURCE = 200_000  # characters of all cells: ten times what a task needs
+MOST_CELLS = 2_000
+MOST_BRACES = 4_000  # each may begin a field of an f-string
 MOST_NODES = 1_000_000  # lists and objects in a notebook's JSON
-STATED = re.compile(rf"({'|'.join(HEADER)})[ \t]*(?::[^=\n]*)?=[^=].*", re.MULTILINE)
+MOST_COMMAS = 3_000_000
+MOST_LEFT_OUT = 50  # lines about it
+MOST_STATED = 50  # lines that look like one of `HEADER`
+LAST_VERSION = 10**6
+STATED = re.compile(rf"(?<![^\r\n])({'|'.join(HEADER)})[ \t]*(?::[^=\n]*)?=[^=].*")
 
 
 @dataclass(frozen=True)
@@ -152,23 +163,35 @@ def _cells(name: str, data: bytes) -> tuple[list[Cell], list[str]]:
         sources: Iterator[tuple[str, str, bool]] = iter([(short, text, True)])
     else:
         sources = _notebook(name, text)
-    cells, left_out = [], []
-    n = 0
+    cells: list[Cell] = []
+    left_out: list[str] = []
+    n = braces = 0
     for label, source, graded in sources:
         n += len(source) if graded else 0
-        if n > MOST_SOURCE:
+        braces += source.count("{") if graded else 0
+        if n > MOST_SOURCE or braces > MOST_BRACES:
+            most = f"{MOST_SOURCE} characters" if n > MOST_SOURCE else f"{MOST_BRACES} braces"
             raise _wrong(
                 name,
-                f"holds more than {MOST_SOURCE} characters of code; expected fewer - "
+                f"holds more than {most} of code; expected fewer - "
                 "are there numbers in it that belong in a file?",
             )
+        if len(cells) >= MOST_CELLS:
+            raise _wrong(name, f"holds more than {MOST_CELLS} cells of code; expected fewer")
         if graded:
             python, commands = without_commands(label, _plain(name, label, source))
             cells.append(Cell(label, python))
             left_out += commands
         else:
             left_out.append(f"{label}: all of it (tagged {NOT_GRADED})")
-    return cells, left_out
+    return cells, _first(left_out)
+
+
+def _first(lines: list[str]) -> list[str]:
+    """So many lines as somebody may read, fit to be printed."""
+    more = len(lines) - MOST_LEFT_OUT
+    known = [shown(line, 200) for line in lines[:MOST_LEFT_OUT]]
+    return [*known, f"and {more} more that were left out"] if more > 0 else known
 
 
 def _plain(name: str, label: str, source: str) -> str:
@@ -187,6 +210,8 @@ def _notebook(name: str, text: str) -> Iterator[tuple[str, str, bool]]:
     """Each code cell's label, source, and whether it is graded."""
     if text.count("[") + text.count("{") > MOST_NODES:
         raise _wrong(name, f"holds more than {MOST_NODES} lists and objects - clear its outputs?")
+    if text.count(",") > MOST_COMMAS:
+        raise _wrong(name, f"holds more than {MOST_COMMAS} values - clear its outputs?")
     try:
         book = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -233,11 +258,9 @@ def _stated(cells: Sequence[Cell]) -> Iterator[tuple[str, str, ast.expr]]:
         if tree is not None:
             yield from _assigned(cell.label, tree, 0)
             continue
-        for match in STATED.finditer(cell.source):
+        for match in islice(STATED.finditer(cell.source), MOST_STATED):
             line = parsed(match[0])
-            if line is not None and (
-                match.start() == 0 or cell.source[match.start() - 1] in "\n\r"
-            ):
+            if line is not None:
                 yield from _assigned(cell.label, line, cell.source.count("\n", 0, match.start()))
 
 
@@ -264,6 +287,10 @@ def _header(name: str, cells: Sequence[Cell]) -> tuple[str, str, int]:
             kind = "a whole number" if word == "VERSION" else "a text in quotation marks"
             raise _wrong(
                 name, f"{where}: {word} is not a plain value; expected {kind}, nothing computed"
+            )
+        if isinstance(value, int) and value > LAST_VERSION:  # it may be too long to be written
+            raise _wrong(
+                name, f"{where}: VERSION is beyond {LAST_VERSION}; expected the task's own"
             )
         if values.setdefault(word, value) != value:
             raise _wrong(

@@ -16,7 +16,8 @@ each student's own and have the form that the task dictates; a statement of noth
 *Measure*: the share of the smaller program's marks that the larger one has too. Jaccard's share of the
 union would hide who copies a part and adds to it; that small programs then agree by accident is met by
 counting no program as smaller than `LEAST` marks. What more than `COMMON` submissions have, and more than a
-quarter of the class, the task or the lecture has said; it counts for nobody.
+quarter of the class, the task or the lecture has said; it counts for nobody. But more than `COMMON`
+programs that are equal in all their marks are a ring: each is paired with the next.
 
 *Conventions*: hashes are the same on every machine (BLAKE2b, 64 bits); trees differ a little between
 versions of Python, so marks are compared within one grading.
@@ -32,7 +33,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, groupby
+from itertools import combinations, groupby, pairwise
 
 from ddasp.homework.reading.sources import Cell, parsed
 
@@ -111,8 +112,21 @@ def pairs(prints: Mapping[str, frozenset[int]], least: float) -> list[Pair]:
     for names in known.values():
         both.update(combinations(names, 2))
     found = [Pair(a, b, n / max(LEAST, min(size[a], size[b]))) for (a, b), n in both.items()]
+    paired = {(pair.first, pair.second) for pair in found if pair.share >= least}
+    found += [ring for ring in _rings(prints) if (ring.first, ring.second) not in paired]
     wanted = (pair for pair in found if pair.share >= least)
     return sorted(wanted, key=lambda pair: (-pair.share, pair.first, pair.second))
+
+
+def _rings(prints: Mapping[str, frozenset[int]]) -> Iterator[Pair]:
+    """Neighbours among the many that have the very same marks, which `COMMON` would hide."""
+    same = defaultdict(list)
+    for name in sorted(prints):
+        if len(prints[name]) >= LEAST:
+            same[prints[name]].append(name)
+    for names in same.values():
+        if len(names) > COMMON:
+            yield from (Pair(a, b, 1.0) for a, b in pairwise(names))
 
 
 def _rows(cells: Sequence[Cell]) -> Iterator[list[str]]:

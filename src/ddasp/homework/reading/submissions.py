@@ -56,6 +56,8 @@ __all__ = [
     "submissions_of",
 ]
 
+MOST_PROGRAMS = 20  # notebooks and .py files of one submission: each takes time to read
+MOST_ZIPS = 20
 BULK = 100_000  # entries of a platform's download: its own bound, students have theirs
 
 
@@ -320,10 +322,16 @@ def _opened(
     files = {key: data for key, data in found.files.items() if not _is_zip(key)}
     left = bounds.size - sum(len(data) for data in files.values())
     skipped, closed, problems = list(found.skipped), {}, []
-    for key in sorted(found.files.keys() - files.keys()):
+    zips = sorted(found.files.keys() - files.keys())
+    if len(zips) > MOST_ZIPS:
+        says = f"it holds {len(zips)} zip files; expected at most {MOST_ZIPS}"
+        closed = {key: found.files[key] for key in zips}
+        return replace(found, files=files), closed, [f"E-SUBMISSION: {says}"]
+    for key in zips:
         start = "" if len(found.files) == 1 and key == name else f"{key}/"
         try:
-            inner = read_archive(found.files[key], key, replace(bounds, size=left))
+            more = max(0, bounds.files - len(files) - len(skipped))
+            inner = read_archive(found.files[key], key, replace(bounds, size=left, files=more))
         except InputError as error:
             problems.append(str(error))
             closed[key] = found.files[key]
@@ -340,6 +348,10 @@ def _programs(
     """The programs, one for each task; all other files; and what is wrong."""
     found: dict[str, list[Program]] = {}
     files, problems, silent = {}, [], []
+    n = sum(suffix_of(name) in PROGRAMS for name in contents)
+    if n > MOST_PROGRAMS:
+        says = f"it holds {n} notebooks and .py files; expected at most {MOST_PROGRAMS}"
+        return (), dict(contents), [f"E-SUBMISSION: {says}"]
     for name, data in contents.items():
         if suffix_of(name) not in PROGRAMS:
             files[name] = data

@@ -320,7 +320,9 @@ def _with_local(file: BinaryIO, entry: ZipEntry, offset: int, archive: str) -> Z
     )
     rest = _read(file, offset + LOCAL_SIZE, n_name + n_extra, archive)
     if method != entry.method or _name(rest[:n_name], flags, archive) != entry.name:
-        raise refused(archive, "is called or packed otherwise in its own header", entry.name)
+        raise refused(
+            archive, "has another name or method of packing in its own header", entry.name
+        )
     size, packed = _zip64(rest[n_name:], (size, packed), archive, entry.name)
     says, known = (crc, packed, size), (entry.crc, entry.packed, entry.size)
     later = flags & AFTERWARDS  # then zeros may stand here

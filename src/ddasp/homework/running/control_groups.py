@@ -5,8 +5,9 @@ temporary memory included. It needs a folder of the kernel's that may be written
 always, as a user where systemd delegates one.
 
 *Conventions*: bytes; a group's name holds the process that made it, ``ddasp-<pid>-<n>``, so that those
-of a killed one are known and removed. Version 1 has one tree of folders for each controller, version 2
-has one for all, in which only folders without processes of their own have children with controllers.
+of a killed one are known and removed; one whose number has come round again passes over what is there.
+Version 1 has one tree of folders for each controller, version 2 has one for all, in which only folders
+without processes of their own have children with controllers.
 
 *References*: cgroups(7); Linux, Documentation/admin-guide/cgroup-v2.rst.
 """
@@ -134,7 +135,8 @@ class ControlGroups:
         OSError
             When the kernel refuses.
         """
-        name = f"{PREFIX}{os.getpid()}-{next(_numbers)}"
+        names = (f"{PREFIX}{os.getpid()}-{n}" for n in _numbers)
+        name = next(n for n in names if not any((folder / n).exists() for folder in self.folders))
         group = Group(tuple(folder / name for folder in self.folders))
         try:
             for folder in group.folders:

@@ -7,7 +7,14 @@ value, which is then judged like any other.
 *Conventions*: a call that doesn't return in time, or takes the process with it, has failed; a fresh
 process goes on with the calls after it, and runs the cells again. `Limits.seconds` holds for each process
 with all that it started; all of them together have three times as much. Where the cells themselves don't
-end, no call is tried. Printed text is that of the first process.
+end, no call is tried. All answers of a submission together have a bound, as each has: they are kept
+until they are judged.
+
+*What is printed*: the beginning of what the first process prints. In a sandbox that is what is printed
+until the cells have been run: a function could print its arguments, which are the hidden inputs, on a
+page that the student reads. Messages of the code's own errors are kept there too, up to
+`SAYS_GRADED` characters. Without a sandbox it is one's own code with inputs to practise on, and all is
+kept.
 """
 
 from __future__ import annotations
@@ -17,6 +24,7 @@ import json
 import os
 import queue
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -54,9 +62,11 @@ TICK = 0.05  # seconds between two looks at the tree
 LONGEST_LINE = 8_500_000  # bytes of one answer
 MOST_LISTS = 1_000_000
 MOST_COMMAS = 4_000_000
+MOST_OF_ALL = 4 * LONGEST_LINE  # bytes of all answers
+MOST_VALUES = 4_000_000  # lists and commas in all answers: some hundred MB when read
 DEEPEST = 40
 KEPT = 20_000  # characters of what was printed
-SAYS = 500
+SAYS, SAYS_GRADED = 500, 200  # characters of a message; of code that is graded
 STATES = ("value", "failed", "not attempted")
 OF_MINE = (
     "SYSTEMROOT",
@@ -182,6 +192,8 @@ class _Run:
         self.limits, self.sandbox = limits, sandbox
         self.outcomes: list[Outcome] = []
         self.problems: list[str] = []
+        self.says = SAYS if sandbox is None else SAYS_GRADED
+        self.received = _Received()
         self.printed = ""
         self.until = time.monotonic() + TURNS * limits.seconds
 
@@ -193,7 +205,10 @@ class _Run:
                 together = TURNS * self.limits.seconds
                 self._fail_rest(f"was not called: what came before it took {together:g} s")
                 break
-            with _Process(self.limits, self.sandbox, self.until) as process:
+            if self.received.too_much():
+                self._fail_rest("was not called: what came before it gave back too much")
+                break
+            with _Process(self.limits, self.sandbox, self.until, self.received) as process:
                 self._one(process)
             self.printed = process.text() if first else self.printed
             first = False
@@ -202,7 +217,8 @@ class _Run:
         """Load the cells and make the calls that are left, until one takes the process with it."""
         try:
             loaded = process.ask(self.request, self.limits.seconds)
-            self.problems += _texts(loaded.get("problems"))
+            process.loaded()
+            self.problems += _texts(loaded.get("problems"), self.says)
         except _Stopped as stopped:
             self.problems.append(f"the cells could not be run to the end: the program {stopped}")
             self._fail_rest(f"was not called: running the cells, the program {stopped}")
@@ -210,7 +226,8 @@ class _Run:
         for order in self.orders[len(self.outcomes) :]:
             call = self.calls[order["call"]]
             try:
-                self.outcomes.append(_outcome(process.ask(order, call.seconds), order["call"]))
+                answer = process.ask(order, call.seconds)
+                self.outcomes.append(_outcome(answer, order["call"], self.says))
             except _Stopped as stopped:
                 self.outcomes.append(Outcome("failed", None, f"{call.function} {stopped}"))
                 self.problems.append(f"{call.function} {stopped}")
@@ -219,6 +236,23 @@ class _Run:
     def _fail_rest(self, says: str) -> None:
         for call in self.calls[len(self.outcomes) :]:
             self.outcomes.append(Outcome("failed", None, f"{call.function} {says}"))
+
+
+class _Received:
+    """How much of a submission's answers has been read."""
+
+    def __init__(self) -> None:
+        self.size = self.values = 0
+
+    def too_much(self) -> bool:
+        """Whether no more is read."""
+        return self.size > MOST_OF_ALL or self.values > MOST_VALUES
+
+    def add(self, line: bytes) -> None:
+        """Count a line, before it is read."""
+        self.size, self.values = self.size + len(line), self.values + _values_in(line)
+        if self.too_much():
+            raise _Stopped("gave back more than can be read, in all its answers together")
 
 
 # --- one process -------------------------------------------------------------------------------
@@ -233,13 +267,24 @@ class _Process:
     sandbox : Sandbox or None
     until : float
         When the submission's time is over, by `time.monotonic`.
+    received : _Received, optional
+        What the submission's answers have come to.
     """
 
-    def __init__(self, limits: Limits, sandbox: Sandbox | None, until: float) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        sandbox: Sandbox | None,
+        until: float,
+        received: _Received | None = None,
+    ) -> None:
         self.limits, self.sandbox, self.until = limits, sandbox, until
+        self.received = received or _Received()
         self.heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.orders: queue.Queue[bytes | None] = queue.Queue()
         self.kept = bytearray()
+        self.keeping = True  # or what comes is counted only
+        self.reading = threading.Lock()  # held from where text is read until it is kept
         self.stack = contextlib.ExitStack()
 
     def __enter__(self) -> _Process:
@@ -299,12 +344,34 @@ class _Process:
     def _keep(self, pipe: IO[bytes]) -> None:
         count = 0
         with contextlib.suppress(OSError, ValueError), pipe:
-            while data := os.read(pipe.fileno(), 65536):
+            while data := self._printed(pipe):
                 count += len(data)
-                self.kept += data[: max(0, KEPT - len(self.kept))]
                 if count > self.limits.output // 2:
                     self.heard.put(("printed", b""))
                     break
+
+    def _printed(self, pipe: IO[bytes]) -> bytes:
+        if self.sandbox is not None:
+            _wait_for(pipe, None)
+        with self.reading:
+            data = os.read(pipe.fileno(), 65536)
+            if self.keeping:
+                self.kept += data[: max(0, KEPT - len(self.kept))]
+        return data
+
+    def loaded(self) -> None:
+        """The cells have been run: what is printed from now on is not kept, if it is graded."""
+        until = time.monotonic() + 1.0  # somebody may go on printing
+        while self.sandbox is not None and self.keeping:
+            with self.reading:
+                self.keeping = self._more_printed() and time.monotonic() < until
+            time.sleep(0.001)  # the thread that reads has its turn
+
+    def _more_printed(self) -> bool:
+        pipe = self.started.process.stderr
+        with contextlib.suppress(OSError, ValueError):  # the thread has closed it
+            return pipe is not None and _wait_for(pipe, 0.0)
+        return False
 
     def text(self) -> str:
         """The beginning of what was printed, as harmless characters."""
@@ -322,7 +389,7 @@ class _Process:
         """
         if not self.heard.empty():
             self._next(0.0)  # it has ended, or printed too much
-            raise _Stopped("wrote answers of its own")
+            raise _Stopped("wrote to the channel for answers itself")
         self.orders.put(json.dumps(order).encode() + b"\n")
         until = time.monotonic() + seconds
         late = f"did not end within {seconds:g} s"
@@ -337,6 +404,7 @@ class _Process:
         while (left := until - time.monotonic()) > 0:
             line = self._next(min(TICK, left))
             if line is not None:
+                self.received.add(line)
                 return _read(line)
             self._look()
         raise _Stopped(late)
@@ -376,7 +444,7 @@ class _Process:
             return f"used more than {size(self.limits.memory)} of memory"
         status = self.started.process.poll()
         if status is None:
-            return "closed the way back for its answers"
+            return "closed the channel for its answers"
         number = -status if status < 0 else status - 128
         return (
             f"ended the process ({_SIGNALS[number]})" if number in _SIGNALS else "ended the process"
@@ -393,6 +461,13 @@ _SIGNALS = {
     24: "it used up its processor time",
     25: "a file grew too large",
 }
+
+
+def _wait_for(pipe: IO[bytes], seconds: float | None) -> bool:
+    """Whether there is something to be read, or the end of it, within so many seconds."""
+    known = select.poll()
+    known.register(pipe.fileno(), select.POLLIN)
+    return bool(known.poll(None if seconds is None else 1000 * seconds))
 
 
 def _join(threads: list[threading.Thread]) -> None:
@@ -440,11 +515,17 @@ def _packed(value: Any) -> Any:
     return value
 
 
-def _read(line: bytes) -> dict[str, Any]:
-    """A line from the other side, as plain data of a bounded size."""
+def _values_in(line: bytes) -> int:
+    """How many lists and commas there are, at least as many as values."""
     lists, commas = line.count(b"[") + line.count(b"{"), line.count(b",")
     if lists > MOST_LISTS or commas > MOST_COMMAS:
         raise _Stopped("gave back more than can be read")
+    return lists + commas
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """A line from the other side, as plain data of a bounded size."""
+    _values_in(line)
     try:
         value = _checked(json.loads(line), DEEPEST)
     except (ValueError, RecursionError, MemoryError):
@@ -472,20 +553,23 @@ def _text(text: str) -> str:
 def _harmless(text: str) -> str:
     """Without characters that steer a terminal or turn the direction of writing."""
     return re.sub(
-        r"[^\n\t\x20-\x7e\xa0-\u200a\u2010-\u2027\u2030-\u2065\u2070-\U0010ffff]", "�", text
+        r"[^\n\t\x20-\x7e\xa0-\u061b\u061d-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ufefe\uff00-\ufff8"
+        r"\ufffc-\U000dffff\U000e1000-\U0010ffff]",
+        "�",
+        text,
     )
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: Any, most: int = SAYS) -> list[str]:
     known = value if isinstance(value, list) else []
-    return [_harmless(text)[:SAYS] for text in known[:50] if isinstance(text, str)]
+    return [_harmless(text[:most]) for text in known[:50] if isinstance(text, str)]
 
 
-def _outcome(answer: dict[str, Any], number: int) -> Outcome:
+def _outcome(answer: dict[str, Any], number: int, most: int = SAYS) -> Outcome:
     status, says = answer.get("status"), answer.get("says")
     if answer.get("call") != number or status not in STATES or not isinstance(says, str):
-        raise _Stopped("wrote answers of its own")
+        raise _Stopped("wrote to the channel for answers itself")
     value = answer.get("value") if status == "value" else None
     if status == "value" and value is None:
-        raise _Stopped("wrote answers of its own")
-    return Outcome(str(status), value, _harmless(says)[:SAYS])
+        raise _Stopped("wrote to the channel for answers itself")
+    return Outcome(str(status), value, _harmless(says[:most]))

@@ -177,7 +177,7 @@ class Door:
     >>> door("os")
     Traceback (most recent call last):
     ...
-    ImportError: os may not be imported here; what may: math, numpy
+    ImportError: os may not be imported here; allowed are math, numpy
     """
 
     def __init__(self, allowed: Any, refused: Any) -> None:
@@ -204,7 +204,7 @@ class Door:
             if _longest(name, self.refused):
                 raise ImportError(f"{name} may not be used here")
             raise ImportError(
-                f"{name} may not be imported here; what may: {', '.join(self.allowed)}"
+                f"{name} may not be imported here; allowed are {', '.join(self.allowed)}"
             )
         importlib.import_module(name)
         return self.view(name if fromlist else name.partition(".")[0])
@@ -224,7 +224,7 @@ class Door:
             view.__dict__["__all__"] = [n for n in names if n[0] != "_" and self._shown(real, n)]
             view.__dict__["__dir__"] = lambda: view.__dict__["__all__"]
             view.__dict__["__getattr__"] = lambda n: self._look(view, real, n)
-            if hasattr(real, "__version__"):
+            if "__version__" in vars(real):  # not by getattr: some modules warn when asked
                 view.__dict__["__version__"] = real.__version__
             self.views[name] = view
         return self.views[name]

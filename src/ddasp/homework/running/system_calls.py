@@ -30,7 +30,9 @@ REFUSED: dict[str, tuple[int, int]] = {
     "fsconfig": (431, 431),
     "fsmount": (432, 432),
     "fsopen": (430, 430),
+    "fspick": (433, 433),
     "init_module": (175, 105),
+    "io_setup": (206, 0),  # one number of events for the whole machine
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "io_uring_setup": (425, 425),
@@ -49,6 +51,7 @@ REFUSED: dict[str, tuple[int, int]] = {
     "open_tree": (428, 428),
     "perf_event_open": (298, 241),
     "personality": (135, 92),
+    "pidfd_getfd": (438, 438),
     "pivot_root": (155, 41),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),

@@ -183,8 +183,9 @@ PARTS = (
         "so on. As many as the rank: those that belong to σ = 0 are left out.",
         10.0,
         (
-            "The squares of the singular values are eigenvalues of AᵀA and of A Aᵀ. One of the two is "
-            "the smaller matrix, or one where you know an eigenvector already: from the null space.",
+            "The squares of the singular values are eigenvalues of AᵀA and of A Aᵀ, whole numbers here. "
+            "One of the two is the smaller matrix, or one where you know an eigenvector already: from "
+            "the null space.",
             "Once v is found and has length one, A v gives both σ and u: its length and its direction. "
             "So the signs of u and v belong together.",
         ),

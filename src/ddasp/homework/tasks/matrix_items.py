@@ -10,6 +10,7 @@ Messages begin with the keys that lead to the thing, "A, null space".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -47,6 +48,8 @@ __all__ = [
 Array = NDArray[np.float64]
 Judge = Callable[[Sheet, Sequence[Call], Sequence[Outcome]], list[Finding]]
 SPACES = ("column space", "row space", "null space", "left null space")
+TURNED = " - are these the rows of a matrix? Write one list for each vector"
+CANCELLATION = 10.0  # rounding is allowed for solutions so many times larger than the least
 
 
 @dataclass(frozen=True)
@@ -300,12 +303,29 @@ def _several(M: Matrix, value: Any, says: str) -> Array:
 
 def _right(M: Matrix, value: Any, says: str) -> None:
     V = answers.basis(value, says, length=M.A.shape[1])
-    singular_properties.right_singular(V, M.A, says)
+    _by_vectors(V, lambda V: singular_properties.right_singular(V, M.A, says))
 
 
 def _left(M: Matrix, value: Any, says: str) -> None:
     U = answers.basis(value, says, length=M.A.shape[0])
-    singular_properties.left_singular(U, M.A, says)
+    _by_vectors(U, lambda U: singular_properties.left_singular(U, M.A, says))
+
+
+def _by_vectors(V: Array, check: Callable[[Array], None]) -> None:
+    """A check of the columns of V; where the rows would pass it, the message says so."""
+    try:
+        check(V)
+    except NotYet as property_that_fails:
+        if V.shape[0] == V.shape[1] and _passes(check, V.T):
+            raise NotYet(f"{property_that_fails}{TURNED}") from None
+        raise
+
+
+def _passes(check: Callable[[Array], None], V: Array) -> bool:
+    with suppress(NotYet):
+        check(V)
+        return True
+    return False
 
 
 def _related(M: Matrix, value: Any, says: str) -> None:
@@ -382,13 +402,17 @@ def systems(M: Matrix) -> list[Item]:
 
 def _solution(M: Matrix, value: Any, says: str) -> None:
     x = answers.vector(value, says, length=M.A.shape[1])
-    holds(M.A @ x - M.b, np.abs(M.A) @ np.abs(x), f"{says}: {M.name} x = b_{M.name}")
+    a = np.abs(M.A)
+    # With a large enough part in the null space anything would be a solution to four digits.
+    least = np.abs(np.linalg.lstsq(M.A, M.b, rcond=None)[0])
+    size = np.minimum(a @ np.abs(x), CANCELLATION * (a @ least).max())
+    holds(M.A @ x - M.b, size, f"{says}: {M.name} x = b_{M.name}")
 
 
 def _projection(M: Matrix, c: Array, value: Any, says: str) -> None:
     p = answers.vector(value, says, length=len(c))
     properties.lies_in(p[:, np.newaxis], M.spaces["column space"], says)
-    normal = f"{says}: c_{M.name} − p is orthogonal to the columns, {M.name}ᵀ (c − p) = 0: that"
+    normal = f"{says}: {M.name}ᵀ (c_{M.name} − p) = 0, c_{M.name} − p orthogonal to every column,"
     holds(M.A.T @ (c - p), np.abs(M.A.T) @ np.abs(p), normal)
 
 
@@ -397,6 +421,10 @@ def _shortest(M: Matrix, c: Array, value: Any, says: str) -> None:
     gram = M.A.T @ M.A
     normal = f"{says}: {M.name}ᵀ {M.name} x = {M.name}ᵀ c_{M.name}, the normal equations,"
     holds(gram @ x - M.A.T @ c, np.abs(gram) @ np.abs(x), normal)
+    # The same along each direction of the column space: AᵀA hides the weak ones behind the strong.
+    U = M.spaces["column space"].inside.T
+    nearest = f"{says}: {M.name} x = p, the projection of c_{M.name} onto the column space,"
+    holds(U @ (M.A @ x - c), np.abs(U @ M.A) @ np.abs(x), nearest)
     try:
         properties.lies_in(x[:, np.newaxis], M.spaces["row space"], says)
     except NotYet as beyond:
@@ -405,8 +433,8 @@ def _shortest(M: Matrix, c: Array, value: Any, says: str) -> None:
 
 def _residual(M: Matrix, c: Array, value: Any, says: str) -> None:
     e = answers.vector(value, says, length=len(c))
-    orthogonal = f"{says}: e is orthogonal to the columns, {M.name}ᵀ e = 0: that"
+    orthogonal = f"{says}: {M.name}ᵀ e = 0, e orthogonal to every column,"
     holds(M.A.T @ e, np.abs(M.A.T) @ np.abs(e), orthogonal)
     rest = M.spaces["left null space"].inside.T
-    reached = f"{says}: p + e = c_{M.name} with p in {M.spaces['column space'].name}: that"
+    reached = f"{says}: c_{M.name} − e in {M.spaces['column space'].name}"
     holds(rest @ (c - e), np.abs(rest) @ np.abs(e), reached)

@@ -2,7 +2,8 @@
 
 Forward, each equation is asked for on what the submission itself put in, Z_l = A_(l-1) W_l + b_l with
 its own A_(l-1): the first equation that fails is the one to look at. Backward, each dL/dZ, dL/dW and
-dL/db is held against a difference quotient of the risk at a hidden point.
+dL/db is held against the derivative of the risk at a hidden point; once with targets so large that
+difference quotients, which are for testing, don't pass for equations.
 
 *Conventions*: those of `regression_network`; "one observation" is an item of its own.
 
@@ -22,6 +23,7 @@ from ddasp.homework.answers import number, vector
 from ddasp.homework.draw import Draw
 from ddasp.homework.parts import Call, Finding, NotYet, Outcome, Sheet
 from ddasp.homework.tasks.regression_network import (
+    FAR,
     Network,
     deltas,
     draw_network,
@@ -120,7 +122,7 @@ class Forward:
         for i in range(len(Z) - 1):
             if np.ptp(Z[i]) == 0:
                 raise NotYet(
-                    f"Z{i + 1} tells observations and units apart fails for {self.network}: all of its "
+                    f"Z{i + 1} does not tell observations and units apart for {self.network}: all of its "
                     "entries are the same"
                 )
             equal(A[i], np.tanh(Z[i]), f"A{i + 1} = tanh(Z{i + 1})", str(self.network))
@@ -145,15 +147,17 @@ class Forward:
 
 
 def backward_calls(sheet: Sheet, draw: Draw) -> list[Call]:
-    """Risk and derivatives of four hidden networks.
+    """Risk and derivatives of four hidden networks; derivatives of one with large targets.
 
     Parameters
     ----------
     sheet : Sheet
     draw : Draw
     """
-    known = [(n.parameters, n.X, n.y) for n in _networks(draw)]
-    return [Call("risk", k) for k in known] + [Call("backward", k) for k in known]
+    networks = _networks(draw)
+    far = draw_network(draw, 2, [draw.between(2, 4)], 5, scale=FAR)
+    known = [(n.parameters, n.X, n.y) for n in (*networks, far)]
+    return [Call("risk", k) for k in known[:-1]] + [Call("backward", k) for k in known]
 
 
 def judge_backward(
@@ -168,9 +172,9 @@ def judge_backward(
         Of `backward_calls`.
     """
     answers = list(zip(calls, outcomes, strict=True))
-    n = len(answers) // 2
-    risks, backs = answers[:n], [Backward(answer) for answer in answers[n:]]
-    many, one = backs[:-1], backs[-1:]
+    risks = [answer for answer in answers if answer[0].function == "risk"]
+    *some, single, far = [Backward(answer) for answer in answers[len(risks) :]]
+    many, one = [*some, far], [single]
     checks = {
         "dL/dZ of the output": (1.0, many, Backward.check_output),
         "dL/dZ of the tanh layers": (2.0, many, Backward.check_deltas),
@@ -188,7 +192,7 @@ def _risk(answer: Answer) -> None:
     known = Network(*answer[0].arguments)
     found = number(answer[1].value, f"risk(parameters, X, y) for {known}")
     expected = np.array([risk(known.parameters, known.X, known.y)])
-    equal(np.array([found]), expected, "risk = mean of (prediction - y)²", str(known))
+    equal(np.array([found]), expected, "risk = mean of (prediction − y)²", str(known))
 
 
 @dataclass(frozen=True)
@@ -209,20 +213,24 @@ class Backward:
 
     @cached_property
     def deltas(self) -> list[Array]:
-        """dL/dZ by difference quotients."""
+        """dL/dZ."""
         return deltas(self.network.parameters, self.network.X, self.network.y)
 
     @cached_property
     def gradients(self) -> list[Array]:
-        """dL/dW1, dL/db1, ... by difference quotients."""
+        """dL/dW1, dL/db1, ..."""
         return gradients(self.network.parameters, self.network.X, self.network.y)
 
     def _check(self, key: str, expected: list[Array], names: list[str], which: slice) -> None:
         wanted = [array.shape for array in expected]
         found = arrays(value_of(self.answer, key), key, wanted, str(self.network))
         for i in range(len(expected))[which]:
-            law = f"{names[i]} = the difference quotient of the risk"
-            equal(found[i], expected[i], law, str(self.network))
+            try:
+                law = f"{names[i]} = the derivative of the risk"
+                equal(found[i], expected[i], law, str(self.network))
+            except NotYet as wrong:
+                lost = " - difference quotients have no digits left there, equations have"
+                raise NotYet(f"{wrong}{lost if self.network.far else ''}") from None
 
     def _check_deltas(self, which: slice) -> None:
         names = [f"dL/dZ{i + 1}" for i in range(len(self.deltas))]

@@ -177,7 +177,7 @@ def draw_sheet(draw: Draw, student: str) -> Sheet:
     rows = [
         f"{x1:.2f},{x2:.2f},{t:.6f}" for (x1, x2), t in zip(X.tolist(), y.tolist(), strict=True)
     ]
-    x1, x2, t = rows[0].split(",")
+    x1, x2, t = rows[0].replace("-", "−").split(",")
     return Sheet(
         student,
         files={"data.csv": "\n".join(["x1,x2,y", *rows, ""])},

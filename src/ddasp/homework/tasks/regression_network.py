@@ -1,26 +1,29 @@
-"""The network that the checks mean, by definition: forward, risk, and difference quotients.
+"""The network that the checks mean, by definition: forward, risk, and derivatives by complex steps.
 
 Layer l of m computes from the output of the layer below, A0 = X,
 
     Z_l = A_(l-1) W_l + b_l,    A_l = tanh(Z_l),    but A_m = Z_m (linear, one unit),
 
 and the risk L is the mean over the N observations of (A_m - y)^2. Derivatives stand nowhere in here:
-what a submission calls dL/dW or dL/dZ is held against the central difference quotient of this risk,
+what a submission calls dL/dW or dL/dZ is held against this risk a small step off the real axis,
 
-    dL/dt = (L(t + h) - L(t - h)) / 2h + O(h^2),
+    dL/dt = Im L(t + ih) / h + O(h^2),
 
-where t is one entry of W, of b, or of Z_l: then the layers from l on are computed anew.
+where t is one entry of W, of b, or of Z_l: then the layers from l on are computed anew. Nothing is
+subtracted, so h may be so small that the result is exact to rounding, however large L is.
 
 *Conventions*: parameters [W1, b1, W2, b2, ...] with W (n_in, n_out) and b (n_out,); X (N, F),
 y (N,); float64. Nothing raises or warns on numbers that are too large: results are inf or nan then.
 
-*References*: W. H. Press et al., Numerical Recipes, 3rd ed., 2007, section 5.7 (the step h).
+*References*: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real
+functions", SIAM Review 40, 1998.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +31,7 @@ from numpy.typing import NDArray
 from ddasp.homework.draw import Draw
 
 __all__ = [
+    "FAR",
     "Network",
     "deltas",
     "draw_network",
@@ -40,9 +44,10 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# The formula's error is h^2 L''' / 6, that of rounding eps L / h: both are least, about 1e-10 of L,
-# near the cube root of eps = 2e-16.
-H = 6e-6
+# The risk of such targets is some 1e22, its rounding 1e6: a difference quotient with the step h is off by
+# 1e6 / h, and the derivative is some 1e11.
+FAR = 1e11
+H = 1e-20  # its square is nothing beside 1
 
 
 def shapes(n_features: int, widths: Sequence[int]) -> list[tuple[int, ...]]:
@@ -92,8 +97,8 @@ def forward(
         What the first layer computes, if it is to be something else.
     """
     layers = list(zip(parameters[::2], parameters[1::2], strict=True))[start:]
-    given: list[Array] = []
-    A = X
+    given: list[Any] = []
+    A: Any = X
     with np.errstate(all="ignore"):
         for W, b in layers:
             given.append(A @ W + b if given or Z is None else Z)
@@ -111,28 +116,26 @@ def risk(parameters: Sequence[Array], X: Array, y: Array) -> float:
     X : numpy.ndarray of shape (N, F)
     y : numpy.ndarray of shape (N,)
     """
-    return _mean_square(forward(parameters, X)[-1][:, 0] - y)
+    return float(_mean_square(forward(parameters, X)[-1][:, 0] - y).real)
 
 
-def _mean_square(r: Array) -> float:
+def _mean_square(r: Array) -> complex:
     with np.errstate(all="ignore"):
-        return float(np.mean(r * r))
+        return complex(np.mean(r * r))
 
 
-def _quotients(of: Callable[[Array], float], at: Array) -> Array:
-    """Central difference quotients of a function by each entry of an array, in its shape."""
+def _derivatives(of: Callable[[Any], complex], at: Array) -> Array:
+    """Of an analytic function by each entry of an array, in its shape."""
     found = np.empty_like(at)
     for index in np.ndindex(at.shape):
-        there = at.copy()
-        there[index] = at[index] + H
-        above = of(there)
-        there[index] = at[index] - H
-        found[index] = (above - of(there)) / (2 * H)
+        there = at.astype(complex)
+        there[index] += 1j * H
+        found[index] = of(there).imag / H
     return found
 
 
 def gradients(parameters: Sequence[Array], X: Array, y: Array) -> list[Array]:
-    """dL/dW1, dL/db1, dL/dW2, ... by difference quotients, in the shapes of the parameters.
+    """dL/dW1, dL/db1, dL/dW2, ... in the shapes of the parameters.
 
     Parameters
     ----------
@@ -150,14 +153,16 @@ def gradients(parameters: Sequence[Array], X: Array, y: Array) -> list[Array]:
     [array([[20.]]), array([10.])]
     """
 
-    def risk_with(i: int) -> Callable[[Array], float]:
-        return lambda p: risk([*parameters[:i], p, *parameters[i + 1 :]], X, y)
+    def risk_with(i: int) -> Callable[[Any], complex]:
+        return lambda p: _mean_square(
+            forward([*parameters[:i], p, *parameters[i + 1 :]], X)[-1][:, 0] - y
+        )
 
-    return [_quotients(risk_with(i), p) for i, p in enumerate(parameters)]
+    return [_derivatives(risk_with(i), p) for i, p in enumerate(parameters)]
 
 
 def deltas(parameters: Sequence[Array], X: Array, y: Array) -> list[Array]:
-    """dL/dZ1, ..., dL/dZm by difference quotients, in the shapes of the Z.
+    """dL/dZ1, ..., dL/dZm in the shapes of the Z.
 
     Parameters
     ----------
@@ -173,10 +178,10 @@ def deltas(parameters: Sequence[Array], X: Array, y: Array) -> list[Array]:
     [array([[10.]])]
     """
 
-    def risk_with(i: int) -> Callable[[Array], float]:
+    def risk_with(i: int) -> Callable[[Any], complex]:
         return lambda Z: _mean_square(forward(parameters, X, start=i, Z=Z)[-1][:, 0] - y)
 
-    return [_quotients(risk_with(i), Z) for i, Z in enumerate(forward(parameters, X))]
+    return [_derivatives(risk_with(i), Z) for i, Z in enumerate(forward(parameters, X))]
 
 
 class Network:
@@ -198,10 +203,18 @@ class Network:
     def __str__(self) -> str:
         n = len(self.X)
         widths = "-".join(str(w) for w in (self.X.shape[1], *map(len, self.parameters[1::2])))
-        return f"a {widths} network and {n} observation{'s' if n > 1 else ''}"
+        some = f"a {widths} network and {n} observation{'s' if n > 1 else ''}"
+        return f"{some} with targets near {FAR:g}" if self.far else some
+
+    @property
+    def far(self) -> bool:
+        """Whether the targets are so large that difference quotients of the risk have no digits."""
+        return bool(np.abs(self.y).max(initial=0.0) > FAR / 10)
 
 
-def draw_network(draw: Draw, n_features: int, widths: Sequence[int], n: int) -> Network:
+def draw_network(
+    draw: Draw, n_features: int, widths: Sequence[int], n: int, *, scale: float = 2.0
+) -> Network:
     """A network and observations: no number is zero, the units bend but don't saturate.
 
     Parameters
@@ -212,6 +225,8 @@ def draw_network(draw: Draw, n_features: int, widths: Sequence[int], n: int) -> 
         Units of the tanh layers.
     n : int
         Number of observations.
+    scale : float
+        Of the targets.
     """
 
     def some(*shape: int) -> Array:
@@ -219,4 +234,4 @@ def draw_network(draw: Draw, n_features: int, widths: Sequence[int], n: int) -> 
         return np.array(values).reshape(shape)
 
     parameters = [some(*shape) for shape in shapes(n_features, widths)]
-    return Network(parameters, some(n, n_features), 2 * some(n))
+    return Network(parameters, some(n, n_features), scale * some(n))

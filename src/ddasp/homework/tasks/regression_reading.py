@@ -1,9 +1,9 @@
 """What functions of a submission gave back, read as layers and held against the definition.
 
 *Conventions*: every reader raises `NotYet` with a text that names the quantity and the input. Numbers
-count as equal to `CLOSE` times the largest of them: far beyond what single precision and difference
-quotients lose (1e-6), far below what any slip in a formula does. Messages say how far off something is,
-never what it should be.
+count as equal to `CLOSE` times the largest of them: far beyond what single precision and sums in
+another order lose (1e-6), far below what any slip in a formula does. Messages say how far off something
+is, never what it should be.
 """
 
 from __future__ import annotations
@@ -50,11 +50,14 @@ def item(
     weight : float
         Beside the other items of the part.
     """
-    if any(outcome.status == "not attempted" for _, outcome in answers):
-        return Finding(name, NOT_ATTEMPTED, weight=weight)
+    for _, outcome in answers:
+        if outcome.status == "not attempted":
+            return Finding(name, NOT_ATTEMPTED, outcome.says, weight)
     for call, outcome in answers:
         if outcome.status != "value":
-            return Finding(name, NOT_YET, f"{call.function}: {outcome.says}", weight)
+            named = outcome.says.startswith(call.function)
+            says = outcome.says if named else f"{call.function}: {outcome.says}"
+            return Finding(name, NOT_YET, says, weight)
     return judged(name, check, weight=weight)
 
 
@@ -142,7 +145,7 @@ def equal(found: Array, expected: Array, law: str, where: str) -> None:
     found, expected : numpy.ndarray
         Of one shape.
     law : str
-        The property, "dL/dW2 = the difference quotient of the risk".
+        The property, "dL/dW2 = the derivative of the risk".
     where : str
         The input.
 
@@ -160,7 +163,9 @@ def equal(found: Array, expected: Array, law: str, where: str) -> None:
     factor = float(np.vdot(expected, found) / np.vdot(expected, expected)) if scale else 0.0
     alike = np.abs(found - factor * expected).max() <= 1e-3 * abs(factor) * scale
     told = (
-        f" (all of it is about {factor:.2g} times the right-hand side)" if alike and factor else ""
+        f" (all of it is about {factor:.2g} times the right-hand side)"
+        if alike and factor and abs(factor - 1) > 0.05
+        else ""
     )
-    share = f"{100 * off / scale:.2g} % of the largest entry" if scale else f"{off:.2g}"
+    share = f"{100 * off / scale:.3g} % of the largest entry" if scale else f"{off:.2g}"
     raise NotYet(f"{law} fails for {where}: off by up to {share}{told}")

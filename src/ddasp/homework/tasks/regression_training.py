@@ -42,6 +42,12 @@ RUNGS = (("A", 33, 3.0), ("B", 21, 3.0), ("C", 17, 3.0), ("C", 13, 1.0))
 
 N_STEPS = 200  # enough for plain gradient descent with a cautious rate to get away from the start
 FEW = 20
+N_STARTS = 4  # beside those of the runs
+N_COUNTS = 3
+# Cosine between the weights of two starts: 0.75 for numbers from 0 to 1, and 0 for those of either sign;
+# that every pair of six goes beyond the limit by chance is out of the question even for three weights.
+ALIKE = 0.95
+MOST_STEPS = 50_000
 N_HIDDEN = 200
 SAME_RISK = 1e-4
 NO_RISK = 1e-8  # nothing, beside the thresholds; single precision computes no better
@@ -80,7 +86,12 @@ def training_calls(sheet: Sheet, draw: Draw) -> list[Call]:
         Call("train", (X, y, FEW, seed)),
         Call("train", (X, y, FEW, other)),
         Call("train", (*_learnable(draw), N_STEPS, seed)),
+        *_more_starts(draw),
     ]
+
+
+def _more_starts(draw: Draw) -> list[Call]:
+    return [Call("initial", (draw.between(10_000, 99_999),)) for _ in range(N_STARTS)]
 
 
 def judge_training(
@@ -95,13 +106,17 @@ def judge_training(
         Of `training_calls`.
     """
     answers = list(zip(calls, outcomes, strict=True))
-    net, first, again, other, long, few, few_other, long_elsewhere = answers
+    net, first, again, other, long, few, few_other, long_elsewhere, *more = answers
     runs = [long, few, few_other, long_elsewhere]
     starts = [first, first, other, first]
     pairs = list(zip(starts, runs, strict=True))
     return [
         item("parameters at the start", [net, first], partial(_parameters, net, first)),
-        item("a seed's own start", [net, first, again, other], partial(_starts, *answers[:4])),
+        item(
+            "a seed's own start",
+            [net, first, again, other, *more],
+            partial(_starts, net, first, again, other, more),
+        ),
         item("history: an entry for the start and each step", runs, each(_has_length, runs)),
         item(
             "history starts at the risk of initial(seed)",
@@ -140,11 +155,11 @@ def _widths(value: object) -> list[int]:
 def _where(call: Call) -> str:
     """How to speak of a call of `initial` or `train`."""
     if call.function == "initial":
-        return f"initial(seed={call.arguments[0]})" if call.arguments else "initial()"
+        return "initial with a hidden seed" if call.arguments else "initial()"
     X, _, *rest = call.arguments
     data = "hidden data" if len(X) == N_HIDDEN else "your data"
     steps = f", {rest[0]} steps" if rest else ""
-    seed = f", seed {rest[1]}" if len(rest) > 1 else ""
+    seed = ", a hidden seed" if len(rest) > 1 else ""
     return f"train on {data}{steps}{seed}"
 
 
@@ -192,20 +207,38 @@ def _check_end(net: Answer, run: Answer) -> None:
     _is_risk(float(_history(run)[-1]), _parameters(net, run), run, law)
 
 
-def _starts(net: Answer, first: Answer, again: Answer, other: Answer) -> None:
-    """The same seed gives the same parameters, another one others."""
+def _starts(
+    net: Answer, first: Answer, again: Answer, other: Answer, more: Sequence[Answer]
+) -> None:
+    """The same seed gives the same parameters, another one others, and not others near them."""
     p, q, r = (
         np.concatenate([a.ravel() for a in _parameters(net, x)]) for x in (first, again, other)
     )
     if not np.array_equal(p, q):
         raise NotYet(
-            f"the same seed gives the same parameters fails: {_where(first[0])}, called twice, gave "
+            f"not so: the same seed gives the same parameters: {_where(first[0])}, called twice, gave "
             "two different starts - is every random number drawn from a generator made of the seed?"
         )
     if np.array_equal(p, r):
         raise NotYet(
-            f"another seed gives other parameters fails: {_where(first[0])} and "
+            f"not so: another seed gives other parameters: {_where(first[0])} and "
             f"{_where(other[0])} gave the same - is the seed used?"
+        )
+    _lie_apart([_parameters(net, x) for x in (first, other, *more)])
+
+
+def _lie_apart(starts: Sequence[list[Array]]) -> None:
+    """Raise when the weights of all starts point in nearly one direction."""
+    W = np.array([np.concatenate([w.ravel() for w in start[::2]]) for start in starts])
+    lengths = np.linalg.norm(W, axis=1, keepdims=True)
+    if not np.all(lengths > 0):
+        raise NotYet("every W is drawn fails: there is a start at which all W are 0")
+    alike = float(((W / lengths) @ (W / lengths).T).min())
+    if alike > ALIKE:
+        raise NotYet(
+            f"every W is drawn fails: {len(W)} seeds give starts whose W are nearly the same (the cosine "
+            f"between any two is {alike:.3g} or more) - are there numbers in it that don't come from "
+            "the generator?"
         )
 
 
@@ -235,7 +268,7 @@ def _learns(net: Answer, first: Answer, run: Answer) -> None:
     before, after = (risk(_parameters(net, answer), X, y) for answer in (first, run))
     if not after <= LEARNT * before:
         raise NotYet(
-            f"the risk falls fails for {_where(run[0])}: afterwards it is "
+            f"the risk does not fall in {_where(run[0])}: afterwards it is "
             f"{after / max(before, 1e-300):.3g} times that at the start - is the step along the "
             "negative gradient of these data, and of a size that changes something?"
         )
@@ -250,13 +283,14 @@ def small_calls(sheet: Sheet, draw: Draw) -> list[Call]:
     draw : Draw
     """
     X, y = data_of(sheet)
-    widths = [[draw.between(2, 9) for _ in range(n)] for n in (1, 2, 3)]
+    widths = [[draw.between(2, 9) for _ in range(n)] for n in range(1, N_COUNTS + 1)]
     return [
         *(Call("n_parameters", (w,)) for w in widths),
         Call("network"),
         Call("initial"),
         Call("train", (X, y), seconds=25.0),
         Call("train", (X, y, draw.between(5, 15))),
+        *_more_starts(draw),
     ]
 
 
@@ -270,7 +304,7 @@ def judge_small(sheet: Sheet, calls: Sequence[Call], outcomes: Sequence[Outcome]
         Of `small_calls`.
     """
     answers = list(zip(calls, outcomes, strict=True))
-    counts, training = answers[:-4], answers[-4:]
+    counts, training = answers[:N_COUNTS], answers[N_COUNTS:]
     entry = item("your network, trained from its seed", training, partial(_entry, *training), 3.0)
     return [
         item("number of parameters", counts, each(_count, counts)),
@@ -295,17 +329,24 @@ def _count(answer: Answer) -> None:
     equal(np.array([found]), expected, "n_parameters = entries of all W and b", where)
 
 
-def _entry(net: Answer, start: Answer, whole: Answer, few: Answer) -> dict[str, float]:
+def _entry(
+    net: Answer, start: Answer, whole: Answer, few: Answer, *more: Answer
+) -> dict[str, float]:
     """What stands on the board, once the run is one that reproduces."""
     for run in (whole, few):
         _check_start(net, (start, run))
         _check_end(net, run)
     history = _history(whole)
+    if len(history) > MOST_STEPS + 1:
+        raise NotYet(
+            f"at most {MOST_STEPS:,} steps fails: the history has {len(history):,} entries"
+        )
     if history[0] < max(THRESHOLDS.values()):
         raise NotYet(
-            f"training begins at a random start fails: the risk of initial() is {history[0]:.2g} "
+            f"training does not begin at a random start: the risk of initial() is {history[0]:.2g} "
             "before the first step - parameters are to be found by the training"
         )
+    _lie_apart([_parameters(net, x) for x in (start, *more)])
     _same_run(_history(few), history, "on your data")
     widths = _widths(net[1].value)
     return {

@@ -56,7 +56,7 @@ The network has any number of tanh layers and one linear output. With A₀ = X a
 
 where X has a row for each observation, (N, F), W_l is (n_in, n_out) and b_l (n_out,). Parameters are one
 list of NumPy arrays, [W1, b1, W2, b2, ...]. The empirical risk L is the mean over the N observations of
-the squared residual (A_m - y)², without a factor 1/2.
+the squared residual (A_m − y)², without a factor 1/2.
 
 Every function works with any numbers of features, layers, units and observations that its arguments
 have, uses nothing but its arguments, and leaves these as they are."""
@@ -108,8 +108,9 @@ def forward(parameters, X):
 BACKWARD = """\
 `risk(parameters, X, y)` gives the risk; `backward(parameters, X, y)` a dict with "deltas":
 [∂L/∂Z1, ..., ∂L/∂Zm], each (N, n_units), and "gradients": [∂L/∂W1, ∂L/∂b1, ∂L/∂W2, ...] in the order and
-the shapes of the parameters. Your own equations, without automatic differentiation. They are compared with
-difference quotients of the risk at points that you don't know, with one, two and three tanh layers."""
+the shapes of the parameters. Your own equations, without automatic differentiation; difference quotients
+are for testing them. They are compared with the derivatives of the risk at points that you don't know,
+with one, two and three tanh layers, and once with targets so large that a quotient has no digits left."""
 
 BACKWARD_STUB = '''
 def risk(parameters, X, y):
@@ -128,15 +129,17 @@ def backward(parameters, X, y):
 
 TRAINING = """\
 Choose a network and train it. `network()` gives the widths of its tanh layers, [8] for one layer of
-eight units; `initial(seed)` its parameters before the first step, drawn from a generator that is made of
-the seed; `train(X, y, steps, seed)` a dict with "parameters" after the last step and "history": the risk
-on X, y at the start and after each step, steps + 1 numbers. Training begins at `initial(seed)`.
+eight units; `initial(seed)` its parameters before the first step, every W drawn from a generator that is
+made of the seed (b too, or it begins at 0); `train(X, y, steps, seed)` a dict with "parameters" after
+the last step and "history": the risk on X, y at the start and after each step, steps + 1 numbers.
+Training begins at `initial(seed)`.
 
 What a step is, you decide (gradient descent, momentum, Adam, ...). It may depend on the number of steps
 that are done, but not on how many are still to come: a shorter run is the beginning of a longer one.
-Called again with the same seed, all numbers are the same. Set SEED and STEPS (at most 50,000) to what you
-used for part 6. For a grade, `train(X, y)` on your data must end within 25 seconds, and all of the program
-within 60."""
+Called again with the same seed, all numbers are the same. It learns from other data, too: on each of two
+hidden sets of 200 samples the risk falls by 5 % or more within 200 steps. Set SEED and STEPS (at most
+50,000) to what you used for part 6. For a grade, `train(X, y)` on your data must end within 25 seconds,
+and all of the program within 60."""
 
 TRAINING_STUB = '''
 SEED = 0  # yours to choose
@@ -182,8 +185,8 @@ the first line, after a #. Do both agree, how long, and why no longer? It is han
 can't import a framework."""
 
 RESIDUALS = """\
-What is left? With the residual r = y - prediction, `residual_analysis(X, y, predicted)` gives a dict with
-"mean" and "std" (with 1/N) of r; "r2", 1 - Σr² / Σ(y - mean of y)²; "largest", the largest |r|, and
+What is left? With the residual r = y − prediction, `residual_analysis(X, y, predicted)` gives a dict with
+"mean" and "std" (with 1/N) of r; "r2", 1 − Σr² / Σ(y − mean of y)²; "largest", the largest |r|, and
 "where", its row counted from 0; "correlation", the correlation of r with each column of X, a list."""
 
 RESIDUALS_STUB = '''
@@ -238,7 +241,7 @@ PARTS = (
         (
             "The column of ones belongs to the matrix; what is orthogonal to what when the risk is "
             "smallest?",
-            "The residual y - B θ is orthogonal to every column of B: three equations for three "
+            "The residual y − B θ is orthogonal to every column of B: three equations for three "
             "unknowns.",
         ),
         LINEAR_STUB,
@@ -373,4 +376,5 @@ TASK = Task(
         "numpy.polynomial",
     ),
     board=("parameters", "risk"),
+    thresholds=tuple(THRESHOLDS.items()),
 )
