@@ -87,3 +87,6 @@ def test_an_id_that_could_be_a_path_or_a_lookalike_is_refused(typed: str) -> Non
 def test_nothing_is_drawn_below_less_than_one() -> None:
     with pytest.raises(InputError, match="n is 0; expected an integer of at least 1"):
         Draw("x").below(0)
+    with pytest.raises(InputError, match="expected at most 2"):
+        Draw("x").below(2**63 + 1)
+    assert 0 <= Draw("x").below(2**63) < 2**63

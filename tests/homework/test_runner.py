@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddasp.homework.running import runner
-from ddasp.homework.running.execution import _packed
+from ddasp.homework.running.execution import packed
 from ddasp.homework.running.runner import Door, Program, Unreadable, plain, unpack
 
 LIBRARY = {
@@ -177,7 +177,7 @@ def test_what_json_holds_stays_what_it_is(value: object) -> None:
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0, 3), (2, 0), (1, 2, 2)])
 def test_arguments_arrive_as_the_arrays_they_were(dtype: str, shape: tuple[int, ...]) -> None:
     array = np.asarray(np.arange(math.prod(shape)).reshape(shape) / 2).astype(dtype)
-    back = unpack(json.loads(json.dumps(_packed([array, {"x": (array, "a", None)}]))))
+    back = unpack(json.loads(json.dumps(packed([array, {"x": (array, "a", None)}]))))
     for found in (back[0], back[1]["x"][0]):
         np.testing.assert_array_equal(found, array)
         assert found.shape == array.shape

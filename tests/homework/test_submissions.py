@@ -19,12 +19,11 @@ from ddasp.homework.reading.sources import parsed, without_commands
 from ddasp.homework.reading.submissions import (
     Cell,
     Entry,
+    Submission,
     entries_of,
-    found_in,
     read_entry,
     read_program,
     read_submission,
-    submissions_of,
 )
 
 from . import zip_examples as z
@@ -33,6 +32,10 @@ HEAD = 'TASK = "matrix_fundamentals"\nSTUDENT = "S0123456"\nVERSION = 1\n'
 CODE = HEAD + "def rank():\n    return 2\n"
 OTHER = HEAD + "def rank():\n    return 3\n"
 SECOND = CODE.replace("matrix_fundamentals", "regression_with_nonlinear_model")
+
+
+def all_of(path: Path) -> list[Submission]:
+    return [read_entry(entry) for entry in entries_of(path)]
 
 
 def code(source: str | list[str], *tags: str) -> dict[str, Any]:
@@ -437,8 +440,7 @@ def test_entries_are_sorted_and_hidden_files_and_litter_left_out(tmp_path: Path)
         written(tmp_path / name, "")
     (tmp_path / "__MACOSX").mkdir()
     (tmp_path / "Anna").mkdir()
-    assert [path.name for path in found_in(tmp_path)] == ["Anna", "a.zip", "b.py", "c.docx"]
-    assert [one.name for one in submissions_of(tmp_path)] == ["Anna", "a.zip", "b.py", "c.docx"]
+    assert [one.name for one in all_of(tmp_path)] == ["Anna", "a.zip", "b.py", "c.docx"]
 
 
 def test_a_folder_that_may_not_be_read_says_so(
@@ -460,7 +462,7 @@ def test_what_is_neither_a_folder_nor_a_download_is_refused(tmp_path: Path) -> N
     with pytest.raises(InputError, match="none is no folder"):
         entries_of(tmp_path / "none")
     with pytest.raises(InputError, match=r"a\.py is no folder"):
-        found_in(tmp_path / "a.py")
+        entries_of(tmp_path / "a.py")
     with pytest.raises(InputError, match=r"E-ARCHIVE: a\.zip: is no zip file"):
         entries_of(written(tmp_path / "a.zip", b""))
 
@@ -485,7 +487,7 @@ def test_a_bulk_download_is_read_entry_by_entry(tmp_path: Path) -> None:
     entries = entries_of(path)
     names = ["Anna_1_file_", "Ben_2_file_", "Eve_3_file_", "carl.zip", "dora.py", "grades.xlsx"]
     assert [entry.name for entry in entries] == names
-    anna, ben, eve, carl, dora, grades = submissions_of(path)
+    anna, ben, eve, carl, dora, grades = all_of(path)
     assert anna.digest == carl.digest
     assert anna.files == {"loss.json": b"[1]"}
     assert "onlinetext.html (left by ddasp, a browser or the platform" in anna.skipped[0]
@@ -507,7 +509,7 @@ def test_a_download_reads_as_the_folder_it_would_unpack_to(tmp_path: Path) -> No
     path = written(tmp_path / "all.zip", z.zipped(DOWNLOAD))
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path / "all")
-    both = zip(submissions_of(path), submissions_of(tmp_path / "all"), strict=True)
+    both = zip(all_of(path), all_of(tmp_path / "all"), strict=True)
     for packed, unpacked in both:
         assert (packed.name, packed.programs, packed.files) == (
             unpacked.name,
@@ -520,7 +522,7 @@ def test_a_download_reads_as_the_folder_it_would_unpack_to(tmp_path: Path) -> No
 def test_received_in_a_download_is_the_date_that_the_platform_wrote(tmp_path: Path) -> None:
     from datetime import datetime
 
-    one = next(submissions_of(written(tmp_path / "all.zip", z.zipped(DOWNLOAD))))
+    one = all_of(written(tmp_path / "all.zip", z.zipped(DOWNLOAD)))[0]
     assert datetime.fromtimestamp(one.received) == datetime(2026, 11, 2, 8, 30)
 
 
@@ -544,7 +546,7 @@ def test_a_bad_name_in_a_download_costs_its_own_submission_only(tmp_path: Path) 
         "C:x.py": b"",
         "Anna/homework.py": CODE.encode(),
     }
-    read = {one.name: one for one in submissions_of(written(tmp_path / "a.zip", z.zipped(bad)))}
+    read = {one.name: one for one in all_of(written(tmp_path / "a.zip", z.zipped(bad)))}
     assert set(read) == {"Eve", "/", "..", "C:x.py", "Anna"}
     assert read["Anna"].problems == ()
     for name in ("Eve", "/", "..", "C:x.py"):
@@ -561,7 +563,7 @@ def test_each_student_of_a_download_has_a_budget_of_their_own(
     monkeypatch.setattr(submissions, "Bounds", lambda: Bounds(size=500, files=2))
     files = {"a/h.py": CODE.encode(), "b/h.py": CODE.encode() + bytes(0), "c/h.txt": bytes(600)}
     files |= {f"d/{i}.txt": b"" for i in range(3)}
-    a, b, c, d = submissions_of(written(tmp_path / "a.zip", z.zipped(files)))
+    a, b, c, d = all_of(written(tmp_path / "a.zip", z.zipped(files)))
     assert a.problems == b.problems == ()
     assert "holds 600 bytes; expected at most 500" in c.problems[0]
     assert "d: holds 3 entries; expected at most 2" in d.problems[0]

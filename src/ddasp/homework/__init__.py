@@ -1,4 +1,4 @@
-"""Homework: individual tasks, checked at once, graded safely; solutions are nowhere in it.
+"""Homework: individual tasks, checked at once, graded safely; no solution is stored in it.
 
 *Conventions*: a student's id draws the task (`draw`), a check asks for properties that the definition
 demands (`properties`), code of students runs in a process of its own (`execution`, `sandbox`), and

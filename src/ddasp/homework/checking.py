@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ddasp._check import one_of
 from ddasp._errors import InputError, RunError
 from ddasp.homework import exercises, tasks
@@ -39,7 +37,8 @@ from ddasp.homework.parts import (
 )
 from ddasp.homework.progress import record
 from ddasp.homework.results import Result
-from ddasp.homework.running.runner import Unreadable, plain
+from ddasp.homework.running.execution import packed
+from ddasp.homework.running.runner import Unreadable, plain, unpack
 from ddasp.homework.verdicts import Verdict, hint_of, lines, wrapped
 
 __all__ = ["Checked", "Verdict", "check", "check_file", "lines"]
@@ -178,7 +177,7 @@ def _outcome(function: Any, call: Call) -> Outcome:
     if not callable(function):
         return Outcome("failed", says=f"{name} is {shown(function)}; expected a function")
     try:
-        value = called(function, *map(_as_sent, call.arguments))
+        value = called(function, *unpack(packed(call.arguments)))
         if value is None:
             return Outcome("not attempted", says=f"{name} gave None - is the return missing?")
         return Outcome("value", plain(value))
@@ -190,18 +189,6 @@ def _outcome(function: Any, call: Call) -> Outcome:
         return Outcome(
             "failed", says=f"{name}: what it gave can't be read ({type(error).__name__})"
         )
-
-
-def _as_sent(argument: Any) -> Any:
-    """As `execution` hands it over: arrays of float64, int64 or bool, tuples as lists."""
-    if isinstance(argument, np.ndarray):
-        kind = {"i": "int64", "u": "int64", "b": "bool"}.get(argument.dtype.kind, "float64")
-        return argument.astype(kind)
-    if isinstance(argument, list | tuple):
-        return [_as_sent(item) for item in argument]
-    if isinstance(argument, dict):
-        return {key: _as_sent(item) for key, item in argument.items()}
-    return argument.item() if isinstance(argument, np.generic) else argument
 
 
 # ------------------------------------------------------------------ a file

@@ -99,6 +99,10 @@ class Draw:
             At least 1, at most 2**63.
         """
         n = whole(n, "n")
+        if n > 2**63:
+            raise InputError(
+                "E-ARGUMENT", f"n is {n}; expected at most 2**63, as a draw has 64 bits"
+            )
         whole_turns = 2**64 - 2**64 % n  # what lies beyond would make the first ones likelier
         while (value := self.bits()) >= whole_turns:
             pass

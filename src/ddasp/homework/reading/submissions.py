@@ -9,8 +9,7 @@ and a student's zip in it is opened by the rules for students' zips (`archives`)
         submission = read_entry(entry)      # reads and inflates this one; never raises for its content
         submission.digest                   # skip it if it is known
 
-    submissions_of(path)                    # the same, one after the other
-    found_in(folder), read_submission(path) # the same by path, where `path` is no bulk download
+    read_submission(path)                   # the same by path, where `path` is no bulk download
 
 *Conventions*: ``received`` is when the entry's file was written on the lecturer's disk (of a folder: the
 newest of its programs and zips), in seconds since 1970; never a date from a student's zip, which can be
@@ -22,7 +21,7 @@ home), unless there is no program at all. Programs for the same task must be cop
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,11 +48,9 @@ __all__ = [
     "Program",
     "Submission",
     "entries_of",
-    "found_in",
     "read_entry",
     "read_program",
     "read_submission",
-    "submissions_of",
 ]
 
 MOST_PROGRAMS = 20  # notebooks and .py files of one submission: each takes time to read
@@ -147,34 +144,6 @@ def entries_of(path: Path) -> list[Entry]:
         f"{shown(str(path))} is no folder and no .zip; expected the folder of the submissions, or the "
         "platform's download of all",
     )
-
-
-def found_in(folder: Path) -> list[Path]:
-    """The paths of what there is to grade in a folder, in the order of names.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Raises
-    ------
-    InputError
-        ``E-SUBMISSION`` when there is no such folder.
-    """
-    if not folder.is_dir():
-        raise InputError("E-SUBMISSION", f"{shown(str(folder))} is no folder")
-    return [entry.path for entry in entries_of(folder)]
-
-
-def submissions_of(path: Path) -> Iterator[Submission]:
-    """Each submission, read when it is asked for.
-
-    Parameters
-    ----------
-    path : Path
-        As for `entries_of`.
-    """
-    return (read_entry(entry) for entry in entries_of(path))
 
 
 def read_submission(path: Path) -> Submission:

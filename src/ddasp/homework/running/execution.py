@@ -55,7 +55,7 @@ from ddasp.homework.running.sandbox import (
 if TYPE_CHECKING:
     from ddasp.homework.reading.submissions import Cell
 
-__all__ = ["Execution", "Limits", "Outcome", "execute"]
+__all__ = ["Execution", "Limits", "Outcome", "execute", "packed"]
 
 TURNS = 3  # times `Limits.seconds`, for all processes of one submission
 TICK = 0.05  # seconds between two looks at the tree
@@ -154,7 +154,7 @@ def execute(
         "refused": list(refused),
     }
     orders = [
-        {"call": i, "function": call.function, "arguments": _packed(list(call.arguments))}
+        {"call": i, "function": call.function, "arguments": packed(list(call.arguments))}
         for i, call in enumerate(calls)
     ]
     run = _Run(calls, orders, request, limits, sandbox)
@@ -500,8 +500,19 @@ def _child(limits: Limits) -> Iterator[Started]:
 # --- what crosses ------------------------------------------------------------------------------
 
 
-def _packed(value: Any) -> Any:
-    """An argument as JSON; the inverse is `ddasp.homework.running.runner.unpack`."""
+def packed(value: Any) -> Any:
+    """An argument as JSON; the inverse is `ddasp.homework.running.runner.unpack`.
+
+    Parameters
+    ----------
+    value : object
+        Arrays become float64, int64 or bool; tuples lists; the rest is what JSON can hold.
+
+    Examples
+    --------
+    >>> packed(np.eye(2, dtype=int))
+    {'array': [1, 0, 0, 1], 'shape': [2, 2], 'dtype': 'int64'}
+    """
     if isinstance(value, np.ndarray):
         kind = {"i": "int64", "u": "int64", "b": "bool"}.get(value.dtype.kind, "float64")
         flat = value.astype(kind).ravel().tolist()
@@ -509,9 +520,9 @@ def _packed(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (list, tuple)):
-        return [_packed(item) for item in value]
+        return [packed(item) for item in value]
     if isinstance(value, dict):
-        return {key: _packed(item) for key, item in value.items()}
+        return {key: packed(item) for key, item in value.items()}
     return value
 
 

@@ -19,7 +19,7 @@ the right sides.
 
 *Conventions*: integers and fractions only, nothing is rounded, so that a draw is the same everywhere.
 Matrices are tuples of rows. `VERSION` belongs to the stream: another frame, bound or order of draws
-gives others tasks.
+gives other tasks.
 
 *References*: G. Strang, "Linear Algebra and Learning from Data", 2019, I.8.
 """
