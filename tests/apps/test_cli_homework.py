@@ -199,6 +199,8 @@ def test_three_submissions_are_graded_in_the_sandbox(three: Path, capsys: Output
     try:
         Sandbox.find()
     except RunError as error:
+        if os.environ.get("DDASP_NEEDS_SANDBOX"):
+            pytest.fail(error.message)
         pytest.skip(error.message)
     words = ["homework", "grade", str(three), "--out", "grades"]
     assert main(words) == 1  # one has no result
@@ -296,6 +298,8 @@ def test_ctrl_c_ends_grading_at_once_and_what_is_done_stays(three: Path) -> None
     try:
         Sandbox.find()
     except RunError as error:
+        if os.environ.get("DDASP_NEEDS_SANDBOX"):
+            pytest.fail(error.message)
         pytest.skip(error.message)
     os.unlink(three / "s3.ipynb")
     (three / "s4.py").write_text(with_ranks("s4", "1") + "\nwhile True:\n    pass\n")

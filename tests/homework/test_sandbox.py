@@ -673,3 +673,22 @@ def f():
 """
     done = run(sandbox, source, Call("f", (), 3.0))
     assert done.outcomes[0].says == "f used more than 300 MB of memory"
+
+
+def test_an_environment_in_the_temporary_folder_is_no_part_of_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a clone under /tmp: of the environment only NumPy is shown, and /tmp stays the work folder."""
+    monkeypatch.setattr(module.sys, "prefix", "/tmp/clone/.venv")
+    monkeypatch.setattr(module.sys, "exec_prefix", "/tmp/clone/.venv")
+    real = module.sysconfig.get_path
+
+    def as_in_a_clone(name: str, **said: dict[str, str]) -> str:
+        there = {"base": "/tmp/clone/.venv", "platbase": "/tmp/clone/.venv"}
+        return real(name, vars={**there, **said.get("vars", {})})
+
+    monkeypatch.setattr(module.sysconfig, "get_path", as_in_a_clone)
+    assert not [folder for folder in module._libraries() if "clone" in folder.parts]
+    told = " ".join(module._file_system.__wrapped__(4096))  # not from the cache
+    assert "clone" not in told
+    assert "--symlink work /tmp" in told

@@ -47,6 +47,8 @@ __all__ = [
     "size",
 ]
 
+STDLIBS = ("stdlib", "platstdlib")
+INSIDE_ONLY = {"HOME": "/work", "TMPDIR": "/work", "PATH": "/nowhere"}
 RUNNER = Path(__file__).with_name("runner.py")
 INSIDE = Path("/sandbox")
 LIBRARIES = ("/usr/lib", "/lib")  # and what begins so: lib64, libx32
@@ -223,7 +225,7 @@ class Sandbox:
             told += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         else:
             told += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
-        for name, value in {**_environment(), "HOME": "/work", "PATH": "/nowhere"}.items():
+        for name, value in {**_environment(), **INSIDE_ONLY}.items():
             told += ["--setenv", name, value]
         return [*told, *_file_system(limits.output // 2)]
 
@@ -355,10 +357,9 @@ def _file_system(most: int) -> tuple[str, ...]:
         str(most),
         "--tmpfs",
         "/work",
-        "--symlink",
-        "work",
-        "/tmp",
     ]
+    if Path("/tmp") not in seen:  # a Python may live there
+        told += ["--symlink", "work", "/tmp"]
     return (*told, "--remount-ro", "/", "--chdir", "/work")
 
 
@@ -366,7 +367,8 @@ def _libraries() -> list[Path]:
     """Python's library, and where the shared libraries lie that this process has loaded."""
     importlib.import_module("numpy")  # what it needs is loaded with it
     base = Path(sys.base_prefix).resolve()
-    found = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
+    here = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # not the environment's
+    found = {Path(sysconfig.get_path(name, vars=here)).resolve() for name in STDLIBS}
     if base not in (Path("/usr"), Path("/")):
         found.add(base / "lib")
     for line in Path("/proc/self/maps").read_text().splitlines():
