@@ -404,21 +404,6 @@ def test_a_matrix_too_large_for_paper_is_named_with_its_size():
 # -------------------------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        args = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--no-first-run",
-        ]
-        browser = driver.chromium.launch(executable_path=chromium, args=args)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def tab(browser: Any) -> Iterator[Any]:
     """A page; at the end nothing may have been requested, complained about or run."""

@@ -468,28 +468,6 @@ def test_hostile_names_are_shown_as_text(made: Callable[[str], Made]):
 # ---------------------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if path is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        args = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--no-first-run",
-        ]
-        launched = driver.chromium.launch(executable_path=path, args=args)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def opened(
     browser: Any, made: Callable[[str], Made], tmp_path: Path

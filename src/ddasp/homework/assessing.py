@@ -21,7 +21,7 @@ from ddasp.homework.parts import (
     Sheet,
     Task,
 )
-from ddasp.homework.reading.imports import refusals, without
+from ddasp.homework.reading.imports import sifted
 from ddasp.homework.reading.submissions import Program
 from ddasp.homework.results import PartResult, Result
 from ddasp.homework.running.execution import Limits, execute
@@ -98,8 +98,9 @@ def assess(
     """
     sheet = task.draw(program.student)
     asked = [calls_of(task, part, sheet, salt) for part in task.parts]
+    cells, refused = sifted(program.cells, task.allowed, task.refused)
     execution = execute(
-        without(program.cells, task.allowed, task.refused),
+        cells,
         [call for calls in asked for call in calls],
         files=sheet.files,
         allowed=task.allowed,
@@ -115,16 +116,13 @@ def assess(
             _read_by_hand(part, files) if part.by_hand else judge_part(part, sheet, calls, answers)
         )
         parts.append(PartResult(part.key, part.title, part.points, part.by_hand, tuple(findings)))
-    refused = [
-        f"{refusal.where}: {refusal.says}"
-        for refusal in refusals(program.cells, task.allowed, task.refused)
-    ]
+    said = [f"{refusal.where}: {refusal.says}" for refusal in refused]
     return Result(
         program.student,
         task.name,
         program.version,
         tuple(parts),
-        tuple(dict.fromkeys([*program.left_out, *refused, *execution.problems])),
+        tuple(dict.fromkeys([*program.left_out, *said, *execution.problems])),
         execution.printed,
         tuple(files),
     )

@@ -1,7 +1,7 @@
 """A check by the one who answers: what is right, which property fails, and a hint when it is asked for.
 
     check("svd_four_subspaces.2", answer)                          an exercise of a lesson
-    check("matrix_fundamentals.3", rank, student="s0123456")       a part of a task
+    check("matrix_fundamentals.2", ranks, student="s0123456")       a part of a task
     check_file("homework.ipynb")                                   all parts, as they will be handed in
 
 *Conventions*: with `check` the answer is called in this process, with no limit of time: what does not

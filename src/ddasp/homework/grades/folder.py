@@ -9,8 +9,8 @@
 
 *Conventions*: each file is whole or absent. A result is trusted only with the digest that it was
 written with. Pages of submissions that are gone are removed when they are still as they were
-written; what anyone else put there stays. The student's page holds no salt, no hidden input that
-the code did not print itself, and no word about others.
+written; what anyone else put there stays. The student's page holds no salt, of hidden inputs no more
+than a message needs or the code's own exceptions say, and no word about others.
 """
 
 from __future__ import annotations

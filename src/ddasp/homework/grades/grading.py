@@ -5,7 +5,7 @@
                                  no --> assess (sandbox) --> kept -+
 
 A result is kept as soon as it is there, under the digest of all that it depends on: what was handed
-in, task, version, salt, limits, what confines the code, and the source of this room. So a run that
+in, task, version, salt, limits, what confines the code, and the source that runs and judges. So a run that
 was killed goes on where it was, and other weights run nothing.
 
 *Conventions*: one task for each folder of grades. What was handed in is only read. A fault of the grader

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from ddasp.homework.reading.sources import Cell, parsed
 from ddasp.homework.reading.zip_entries import shown
 
-__all__ = ["Refusal", "may_import", "may_use", "refusals", "without"]
+__all__ = ["Refusal", "may_import", "may_use", "refusals", "sifted"]
 
 COMPUTES = "it computes code, and only what is written down can be graded"
 WAITS = "it waits for a person, and none is there"
@@ -158,13 +158,13 @@ def refusals(
     >>> [f"{refusal.where}: {refusal.says}" for refusal in refusals(cells, ("math", "numpy"), ())]
     ['cell 3, line 2: torch may not be used here; this task allows math, numpy']
     """
-    trees = [parsed(cell.source) for cell in cells]
-    found = _found(cells, trees, allowed, refused)
-    return [found[key] for key in sorted(found)][:MOST]
+    return sifted(cells, allowed, refused)[1]
 
 
-def without(cells: Sequence[Cell], allowed: Sequence[str], refused: Sequence[str]) -> list[Cell]:
-    r"""The program without what it may not use, so that nothing is earned by it.
+def sifted(
+    cells: Sequence[Cell], allowed: Sequence[str], refused: Sequence[str]
+) -> tuple[list[Cell], list[Refusal]]:
+    r"""The program without what it may not use, so that nothing is earned by it; and `refusals`.
 
     A function or a class in which something is refused becomes one that says so when it is called, any
     other statement nothing; all lines keep their numbers. Imports stay: the runner refuses them, and what
@@ -179,7 +179,7 @@ def without(cells: Sequence[Cell], allowed: Sequence[str], refused: Sequence[str
     Examples
     --------
     >>> source = "import numpy as np\ndef inverse(A):\n    return np.linalg.pinv(A)\nhalf = 1 / 2"
-    >>> cell, = without([Cell("cell 1", source)], ("numpy",), ("numpy.linalg.pinv",))
+    >>> (cell,), _ = sifted([Cell("cell 1", source)], ("numpy",), ("numpy.linalg.pinv",))
     >>> print(cell.source)
     import numpy as np
     def inverse(*_, **__): raise ImportError('numpy.linalg.pinv may not be used here')
@@ -187,13 +187,16 @@ def without(cells: Sequence[Cell], allowed: Sequence[str], refused: Sequence[str
     half = 1 / 2
     """
     trees = [parsed(cell.source) for cell in cells]
+    found = _found(cells, trees, allowed, refused)
+    keys = sorted(found)
     names: dict[int, dict[int, str]] = {}  # by cell and line
-    for (number, line, name), _ in sorted(_found(cells, trees, allowed, refused).items()):
+    for number, line, name in keys:
         names.setdefault(number, {}).setdefault(line, name)
-    return [
+    left = [
         cell if tree is None or i not in names else Cell(cell.label, _cut(cell, tree, names[i]))
         for i, (cell, tree) in enumerate(zip(cells, trees, strict=True))
     ]
+    return left, [found[key] for key in keys[:MOST]]
 
 
 def _cut(cell: Cell, tree: ast.Module, names: Mapping[int, str]) -> str:
