@@ -287,6 +287,7 @@ def test_the_class_is_summed_up_by_median_quartiles_and_the_part_that_went_worst
     assert overview.class_sentence(TASK, found).endswith("part 3 went worst")
     skewed = [replace(one, total=total) for one, total in zip(found, (0, 1, 17), strict=False)]
     assert "Half of 3 submissions reach 1 of 17" in overview.class_sentence(TASK, skewed)
+    assert overview.class_sentence(TASK, skewed[:1]).startswith("The one submission reaches")
     picture = overview.distribution(found)
     assert picture is not None
     # quartiles of 0 ... 17 by linear interpolation: 17/4 and 3 * 17/4

@@ -112,7 +112,10 @@ def class_sentence(task: Task, grades: Sequence[Grade]) -> str:
     if not read:
         return "No submission could be read"
     middle, most = np.median([grade.total for grade in read]), max(g.most for g in read)
-    text = f"Half of {len(read)} submissions reach {middle:.3g} of {most:g} points"
+    who = (
+        f"Half of {len(read)} submissions reach" if len(read) > 1 else "The one submission reaches"
+    )
+    text = f"{who} {middle:.3g} of {most:g} points"
     known = [part for part in parts(task, grades) if part.share is not None]
     if known and (worst := min(known, key=lambda part: part.share or 0.0)).share != 1.0:
         text += f"; part {worst.key} went worst"
