@@ -6,6 +6,7 @@ takes arrays and returns a `matplotlib.figure.Figure` that belongs to the caller
 light page, a dark page and paper.
 
 - `tokens`: colours, sizes and spacing from ``ddasp/tokens.json``, the one source, as CSS too.
+- `maps`: colours of magnitudes and of signed quantities.
 - `canvas`: the style and the bare figure, in CSS pixels.
 - `scores`: estimates with intervals, bars, matrices.
 - `curves`: a measure over a condition; calibration, search, residuals, distributions.
@@ -39,6 +40,7 @@ from ddasp.plot.curves import (
     residuals,
     robustness,
 )
+from ddasp.plot.maps import magnitude, signed
 from ddasp.plot.scores import bars, confusion, forest, line_of_use, matrix
 from ddasp.plot.signals import scatter, sound, spectrogram, waveform
 from ddasp.plot.svg import to_svg
@@ -57,12 +59,14 @@ __all__ = [
     "histogram",
     "learning_curve",
     "line_of_use",
+    "magnitude",
     "matrix",
     "path",
     "reliability",
     "residuals",
     "robustness",
     "scatter",
+    "signed",
     "sound",
     "spectrogram",
     "to_svg",

@@ -208,7 +208,7 @@ def sound(
         sharex=True,
         height_ratios=(2, 3),
         gridspec_kw={
-            "left": 56 / width,
+            "left": 62 / width,  # "−0.013" and the name of the axis
             "right": 1 - 10 / width,
             "top": 0.91,
             "bottom": 0.19,

@@ -25,13 +25,13 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
 from ddasp.plot.canvas import short, style
-from ddasp.plot.tokens import TOKENS, variables
+from ddasp.plot.maps import MAPS, colours
+from ddasp.plot.tokens import variables
 
 __all__ = ["to_svg"]
 
@@ -134,33 +134,45 @@ def _theme_pictures(root: ET.Element) -> None:
             if image.tag != "image":
                 continue
             data = base64.b64decode(image.attrib["href"].partition(",")[2])
-            level = _indices(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+            found = _places(np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")))
+            if found is None:  # colours of its own: it stays as it is
+                continue
+            name, level = found
             parent.remove(image)
             for theme in ("dark", "light"):
                 twin = ET.Element("image", dict(image.attrib))
                 twin.set("class", f"on-{theme}")
-                twin.set("href", _palette_png(level, TOKENS["maps"][theme]))
+                twin.set("href", _palette_png(level, colours(name, theme)))
                 twin.set("preserveAspectRatio", "none")
                 twin.attrib.pop("id", None)
                 parent.insert(index, twin)
 
 
-def _lookup(name: str) -> Any:
-    return np.round(colormaps[name](np.arange(256))[:, :3] * 255).astype(np.uint8)
+def _places(rgba: Any) -> tuple[str, Any] | None:
+    """Which map a picture was drawn with, and the place of each pixel's colour in its light form.
+
+    Pixels that nothing was drawn on come as the place after the last.
+    """
+    codes = (rgba[..., :3].astype(np.int64) * (65536, 256, 1)).sum(axis=-1)
+    blank = rgba[..., 3] < 128
+    for name in MAPS:
+        table = (colours(name, "light").astype(np.int64) * (65536, 256, 1)).sum(axis=-1)
+        order = np.argsort(table, kind="stable")
+        place = np.clip(np.searchsorted(table[order], codes), 0, 255)
+        if np.mean((table[order][place] == codes) | blank) > 0.9:
+            return name, np.where(blank, 256, order[place])
+    return None
 
 
-def _indices(rgb: Any) -> Any:
-    """The place of each pixel's colour in the light map."""
-    codes = (rgb.astype(np.int64) * (65536, 256, 1)).sum(axis=-1)
-    table = (_lookup(TOKENS["maps"]["light"]).astype(np.int64) * (65536, 256, 1)).sum(axis=-1)
-    order = np.argsort(table, kind="stable")
-    place = np.clip(np.searchsorted(table[order], codes), 0, 255)
-    return order[place].astype(np.uint8)
-
-
-def _palette_png(level: Any, name: str) -> str:
-    picture = Image.frombytes("P", (level.shape[1], level.shape[0]), level.tobytes())
-    picture.putpalette(_lookup(name).tobytes())
+def _palette_png(level: Any, rgb: Any) -> str:
+    is_blank = level > 255
+    picture = Image.frombytes(
+        "P", (level.shape[1], level.shape[0]), np.minimum(level, 255).astype(np.uint8).tobytes()
+    )
+    picture.putpalette(rgb.tobytes())
+    if is_blank.any():
+        picture = picture.convert("RGBA")
+        picture.putalpha(Image.fromarray(np.where(is_blank, 0, 255).astype(np.uint8)))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
