@@ -14,6 +14,9 @@ from ddasp._errors import InputError
 __all__ = ["in_range", "matrix", "one_of", "signal_1d", "signal_2d", "whole"]
 
 
+MOST_NAMED = 24  # of a list in a message
+
+
 def _floating(values: ArrayLike, name: str) -> NDArray[np.floating]:
     array = np.asarray(values)
     if array.dtype == np.float32 or array.dtype == np.float64:
@@ -119,7 +122,7 @@ def one_of(value: str, name: str, allowed: tuple[str, ...]) -> str:
 
         near = difflib.get_close_matches(value, allowed, n=1)
         tail = f" - did you mean {near[0]!r}?" if near else ""
-        raise InputError(
-            "E-ARGUMENT", f"{name} is {value!r}; expected one of {', '.join(allowed)}{tail}"
-        )
+        named = ", ".join(allowed[:MOST_NAMED])
+        more = f" and {len(allowed) - MOST_NAMED} more" if len(allowed) > MOST_NAMED else ""
+        raise InputError("E-ARGUMENT", f"{name} is {value!r}; expected one of {named}{more}{tail}")
     return value

@@ -91,7 +91,7 @@ def test_there_is_no_other_hint(hint: Any) -> None:
     ("name", "says"),
     [
         ("svd_four_subspace.2", "did you mean 'svd_four_subspaces.2'"),
-        ("audio_levels", "LESSON.NUMBER of svd_four_subspaces, audio_levels"),
+        ("audio_levels", "LESSON.NUMBER, as at the end of each lesson"),
         ("", "TASK.PART of matrix_fundamentals, regression_with_nonlinear_model$"),
         ("matrix_fundamental.1", "did you mean 'matrix_fundamentals.1'"),
         ("audio_levels.4", "exercise is 'audio_levels.4'.*audio_levels.3"),
@@ -414,7 +414,7 @@ def test_a_file_is_told_part_by_part(homework: Path) -> None:
     assert checked.card == str(homework.with_name("homework_card.html"))
     assert "Rank" in page
     assert "\x1b" not in page
-    assert progress()["seen"]["matrix_fundamentals.2"]["status"] == RIGHT
+    assert progress()["seen"]["task matrix_fundamentals.2"]["status"] == RIGHT
 
 
 def test_what_lies_beside_a_file_counts_as_handed_in(homework: Path) -> None:

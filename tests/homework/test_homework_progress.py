@@ -142,7 +142,7 @@ def test_the_card_names_every_piece_with_its_state_and_the_day():
         "  ✓ 1 one  right          since 2026-03-02",
         "  ◐ 2 two  not yet        1 of 2 items right; it was right on 2026-03-02",
         "  ○ 3      not attempted",
-        "B: 0 of 0 right",
+        "B: not begun",
     ]
 
 
@@ -152,10 +152,10 @@ def test_notes_end_the_lines():
 
 def test_everything_holds_the_exercises_and_the_checked_parts_of_the_tasks():
     found = everything()
-    assert found["Matrix fundamentals"]["matrix_fundamentals.2"] == "2 Rank"
-    assert "matrix_fundamentals.9" not in found["Matrix fundamentals"]  # read by hand
+    assert found["Matrix fundamentals"]["task matrix_fundamentals.2"] == "2 Rank"
+    assert "task matrix_fundamentals.9" not in found["Matrix fundamentals"]  # read by hand
     assert found["Lesson audio_levels"]["audio_levels.1"] == "exercise 1"
-    assert "Matrix fundamentals: 0 of 8 right" in lines(progress())
+    assert "Matrix fundamentals: not begun" in lines(progress())
 
 
 def test_the_page_says_how_many_are_right():
@@ -165,3 +165,12 @@ def test_the_page_says_how_many_are_right():
     assert f"1 of {total} are right" in page
     assert "since 2026-03-02" in page
     assert "&lt;b&gt;a note" in page
+
+
+def test_a_lesson_and_a_task_of_one_name_are_kept_apart():
+    found = everything()
+    assert found["Lesson matrix_fundamentals"]["matrix_fundamentals.2"] == "exercise 2"
+    record("matrix_fundamentals.2", findings(RIGHT), now=MONDAY)
+    said = lines(progress())
+    assert "Lesson matrix_fundamentals: 1 of 3 right" in said
+    assert "Matrix fundamentals: not begun" in said

@@ -35,7 +35,7 @@ from ddasp.homework.parts import (
     Part,
     Task,
 )
-from ddasp.homework.progress import record
+from ddasp.homework.progress import name_of_part, record
 from ddasp.homework.results import Result
 from ddasp.homework.running.execution import packed
 from ddasp.homework.running.runner import Unreadable, plain, unpack
@@ -82,12 +82,14 @@ def check(name: str, answer: Any, *, student: str = "", hint: int = 0) -> Verdic
     if lesson in exercises.LESSONS and not (student and lesson in tasks.NAMES):
         exercise = exercises.find(f"{lesson}.{key}")
         name, hints, findings = exercise.name, exercise.hints, _exercise(exercise, answer)
+        kept_as = name
     else:
         task = tasks.load(lesson)
         part = task.part(one_of(key, f"part of {lesson}", tuple(part.key for part in task.parts)))
         name, hints = f"{task.name}.{part.key}", part.hints
+        kept_as = name_of_part(task.name, part.key)
         findings = _part(task, part, answer, student)
-    notes = [*_about_hints(findings, hints, hint), *record(name, findings)]
+    notes = [*_about_hints(findings, hints, hint), *record(kept_as, findings)]
     text = hints[hint - 1] if 0 < hint <= len(hints) else ""
     return Verdict(name, tuple(findings), text, tuple(notes))
 
@@ -105,7 +107,7 @@ def _split(name: str) -> tuple[str, str]:
     )
     raise InputError(
         "E-ARGUMENT",
-        f"name is {shown(name)}; expected LESSON.NUMBER of {', '.join(exercises.LESSONS)}, or TASK.PART of "
+        f"name is {shown(name)}; expected LESSON.NUMBER, as at the end of each lesson, or TASK.PART of "
         f"{', '.join(tasks.NAMES)}" + (f" - did you mean {near[0]!r}?" if near else ""),
     )
 
@@ -262,7 +264,9 @@ def check_file(path: str | Path, *, hint_for: str = "", hint: int = 0) -> Checke
     page = path.with_name(f"{path.stem}_card.html")
     result = assess(program, task, files=_beside(path, page))
     notes = [
-        note for part in result.parts for note in record(f"{task.name}.{part.key}", part.findings)
+        note
+        for part in result.parts
+        for note in record(name_of_part(task.name, part.key), part.findings)
     ]
     said = lines(result, task, hint_for=hint_for, hint=hint)
     card = ""

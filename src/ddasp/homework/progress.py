@@ -20,7 +20,17 @@ from ddasp._errors import RunError
 from ddasp._files import lock, read_json, write_json
 from ddasp.homework.parts import BY_HAND, MARKS, NOT_ATTEMPTED, NOT_YET, RIGHT, Finding
 
-__all__ = ["Progress", "Seen", "card", "everything", "lines", "place", "progress", "record"]
+__all__ = [
+    "Progress",
+    "Seen",
+    "card",
+    "everything",
+    "lines",
+    "name_of_part",
+    "place",
+    "progress",
+    "record",
+]
 
 FORM = 1  # of the file; another one is not guessed
 WHAT = "the record of homework"
@@ -55,7 +65,7 @@ def record(
     Parameters
     ----------
     name : str
-        Lesson and number, or task and part.
+        Lesson and number, or what `name_of_part` gives for a part of a task.
     findings : sequence of Finding
         What the check said. Where nothing was attempted, or the lecturer reads it, nothing is kept.
     now : datetime, optional
@@ -110,11 +120,26 @@ def everything() -> dict[str, dict[str, str]]:
     }
     for task in map(tasks.load, tasks.NAMES):
         found[task.title] = {
-            f"{task.name}.{part.key}": f"{part.key} {part.title}"
+            name_of_part(task.name, part.key): f"{part.key} {part.title}"
             for part in task.parts
             if not part.by_hand
         }
     return found
+
+
+def name_of_part(task: str, key: str) -> str:
+    """Under what a part of a task is kept: a lesson may have the task's name.
+
+    Parameters
+    ----------
+    task, key : str
+
+    Examples
+    --------
+    >>> name_of_part("matrix_fundamentals", "3")
+    'task matrix_fundamentals.3'
+    """
+    return f"task {task}.{key}"
 
 
 def card(
@@ -166,6 +191,9 @@ def lines(known: Progress, names: Mapping[str, Mapping[str, str]] | None = None)
         wide = max((len(called) for called, _, _ in pieces), default=0)
         right = sum(state == RIGHT for _, state, _ in pieces)
         said.append(f"{title}: {right} of {len(pieces)} right")
+        if all(state == NOT_ATTEMPTED for _, state, _ in pieces):
+            said[-1] = f"{title}: not begun"  # one line, for there are dozens
+            continue
         said += [
             f"  {MARKS[state]} {called:{wide}}  {state:13}  {remark}".rstrip()
             for called, state, remark in pieces
