@@ -107,3 +107,8 @@ def test_a_picture_half_in_colours_of_a_map_stays_as_it_is_too() -> None:
     z[:10] = colours("signed", "light")[np.arange(300) % 256].reshape(10, 30, 3) / 255
     ax.imshow(z, interpolation="nearest")
     assert "on-dark" not in to_svg(fig, alt="Half noise, half ramp.")
+
+
+def test_on_a_narrow_page_a_figure_keeps_four_fifths_of_its_width() -> None:
+    assert "--least:512px" in shown()
+    assert ".wide{overflow-x:auto}" in shown()

@@ -23,12 +23,18 @@ from ddasp.apps.tables import print_table
 __all__ = ["Finding", "examine", "show"]
 
 GIB = 2**30
-EXTRAS = {  # extra: package, use
-    "torch": ("torch", "the CNN"),
-    "av": ("av", "m4a, mp4 and webm files"),
-    "live": ("sounddevice", "the microphone of `ddasp listen`"),
-    "notebook": ("nbclient", "`ddasp explain`"),
-}
+EXTRAS = (  # extra, package, use
+    ("torch", "torch", "the CNN, and lessons"),
+    ("av", "av", "m4a, mp4 and webm files"),
+    ("live", "sounddevice", "the microphone of `ddasp listen`"),
+    ("notebook", "nbclient", "`ddasp explain`"),
+    ("tensorflow", "tensorflow", "lessons"),
+    ("course", "jupyterlab", "`ddasp course`"),
+    ("course", "keras-tuner", "a lesson"),
+    ("course", "librosa", "lessons"),
+    ("course", "statsmodels", "a lesson"),
+    ("course", "pyloudnorm", "a lesson"),
+)
 
 
 class Finding(NamedTuple):
@@ -125,11 +131,11 @@ def _packages() -> list[Finding]:
 def _extras() -> list[Finding]:
     return [
         Finding(package, "ok", f"{version}: {use}")
-        if (version := _version(package))
+        if (version := _version(package) or _version(f"{package}-cpu"))
         else Finding(
-            package, "note", f"not installed; it is for {use}", f'pip install "ddasp[{name}]"'
+            package, "note", f"not installed; it is for {use}", f'pip install "ddasp[{extra}]"'
         )
-        for name, (package, use) in EXTRAS.items()
+        for extra, package, use in EXTRAS
     ]
 
 
