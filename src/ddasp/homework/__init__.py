@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["check"]
+__all__ = ["check", "exercise"]
 
 
 def check(name: str, answer: Any, *, student: str = "", hint: int = 0) -> Any:
@@ -46,3 +46,32 @@ def check(name: str, answer: Any, *, student: str = "", hint: int = 0) -> Any:
     from ddasp.homework.checking import check as check_one
 
     return check_one(name, answer, student=student, hint=hint)
+
+
+def exercise(name: str) -> Any:
+    """The question of an exercise, as a lesson shows it.
+
+    Parameters
+    ----------
+    name : str
+        Lesson and number, "svd_four_subspaces.2".
+
+    Returns
+    -------
+    Exercise
+        Markdown in a notebook.
+
+    Raises
+    ------
+    InputError
+        ``E-ARGUMENT`` when there is no such exercise.
+
+    Examples
+    --------
+    >>> import ddasp.homework
+    >>> ddasp.homework.exercise("audio_levels.1").name
+    'audio_levels.1'
+    """
+    from ddasp.homework.exercises import find
+
+    return find(name)

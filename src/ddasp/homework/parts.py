@@ -245,6 +245,11 @@ class Exercise:
     judge: Callable[[Any], list[Finding]]
     hints: tuple[str, ...]
 
+    def _repr_markdown_(self) -> str:
+        """What a lesson shows of it."""
+        number = self.name.rpartition(".")[2]
+        return f"**Exercise {number}.** {self.asked}"
+
 
 def judged(item: str, check: Callable[[], Any], *, weight: float = 1.0) -> Finding:
     """Run a check of one item; what it raises as `NotYet` is the finding.

@@ -84,6 +84,7 @@ def _matrices() -> list[tuple[str, Array, int]]:
     """Name, matrix, rank."""
     rng = np.random.default_rng(20)
     product = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 4))
+    equal = np.random.default_rng(21).standard_normal((5, 3))[:, [0, 0, 1, 2]]
     return [
         ("a 6 × 4 matrix of rank 2", product, 2),
         ("a 3 × 5 matrix of full rank", rng.standard_normal((3, 5)), 3),
@@ -91,6 +92,7 @@ def _matrices() -> list[tuple[str, Array, int]]:
         ("a 4 × 4 matrix that can be inverted", rng.standard_normal((4, 4)), 4),
         ("a 6 × 4 matrix of rank 2 with entries near 1e-9", 1e-9 * product, 2),
         ("a 4 × 6 matrix of rank 2 with entries near 1e6", 1e6 * product.T, 2),
+        ("a 5 × 4 matrix of rank 3 with two equal columns", equal, 3),
         ("a 2 × 3 matrix of zeros", np.zeros((2, 3)), 0),
     ]
 
