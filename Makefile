@@ -11,12 +11,16 @@ FULL := $(VENV)/.full-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports docstrings pages bench-coverage bench-features \
+.PHONY: help demo test unit lessons docs course lint format types imports docstrings pages bench-coverage bench-features \
   bench-fsdd bench-homework bench-loudness bench-stream bench-training clean
 
 help:
 	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
-	@echo "make test     install everything, check style, types and imports, run the tests"
+	@echo "make test     install everything; style, types, imports, tests, lessons, site"
+	@echo "make unit     the tests alone"
+	@echo "make lessons  run every lesson from a clean kernel (those that have changed)"
+	@echo "make docs     the site, lessons included, into docs/_build/html"
+	@echo "make course   the lessons as notebooks in ./lessons, in JupyterLab"
 	@echo "make lint     the checks without the tests"
 	@echo "make format   let ruff put the code into its form"
 	@echo "make pages    write docs/errors.md, docs/problem.md and docs/siblings.html from the code"
@@ -32,8 +36,21 @@ help:
 demo: $(CORE)
 	$(BIN)/ddasp demo
 
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
+test: lint unit lessons docs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m site tests/course
+
+unit: $(FULL)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder \
+	  -m "not lesson and not site"
+
+lessons: $(FULL)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist load -m lesson tests/course
+
+docs: $(FULL)
+	OMP_NUM_THREADS=1 $(BIN)/python docs/build_site.py
+
+course: $(FULL)
+	$(BIN)/ddasp course lessons
 
 lint: format-check types imports docstrings
 
