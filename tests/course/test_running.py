@@ -29,7 +29,8 @@ def test_a_lesson_runs_from_a_clean_kernel(name: str) -> None:
 
 def problems_of(*code: str) -> list[str]:
     """What is found wrong with a lesson of these cells."""
-    lesson = Lesson("made_up", "Made up", 5, (), tuple(Cell("code", text) for text in code))
+    cells = (Cell("markdown", "# Made up"), *(Cell("code", text) for text in code))
+    lesson = Lesson("made_up", "Made up", 5, (), cells)
     return lesson_runs.execute(executable(lesson), lesson)[2]
 
 
