@@ -80,7 +80,7 @@ class LessonFailed(Exception):
 
 def digest(lesson: lessons.Lesson) -> str:
     """Changes with the lesson, the package, and Python."""
-    sha = hashlib.sha256(f"{sys.version}{Path(__file__).read_text()}".encode())
+    sha = hashlib.sha256(f"{sys.version}{Path(__file__).read_text()}{lesson.note}".encode())
     for cell in lesson.cells:
         sha.update(f"{cell.kind}{cell.tags}{cell.source}".encode())
     for path in sorted((ROOT / "src").rglob("*.py")):
