@@ -32,7 +32,7 @@ def siblings() -> str:
         "",
         "One model, written out in NumPy, PyTorch and TensorFlow; after 300 steps their parameters agree "
         "to the last digits. Choose an engine in one place and the whole page follows. The same "
-        "[side by side](siblings_side_by_side), with the lines marked in which they differ.",
+        "{download}`side by side <siblings.html>`, with the lines marked in which they differ.",
     ]
     for part in make_siblings.SECTIONS:
         text += ["", f"## {part.title}", "", as_markdown(part.look), "", "::::{tab-set}"]
@@ -47,10 +47,7 @@ def siblings() -> str:
                 ":::",
             ]
         text.append("::::")
-    page = "\n".join(text) + "\n"
-    return page.replace(
-        "[side by side](siblings_side_by_side)", "{download}`side by side <siblings.html>`"
-    )
+    return "\n".join(text) + "\n"
 
 
 def as_markdown(text: str) -> str:

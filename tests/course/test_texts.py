@@ -9,7 +9,6 @@ import pytest
 
 from ddasp.course.lessons import NAMES, PARTS, TASKS, folder, load
 from ddasp.course.references import read
-from ddasp.homework import exercises
 
 SECTIONS = [
     "By hand",
@@ -42,10 +41,6 @@ def test_the_folder_holds_the_lessons_of_the_syllabus_and_no_others() -> None:
         path.relative_to(folder()).with_suffix("").as_posix() for path in folder().rglob("*.md")
     }
     assert there == {*ALL, "index"}
-
-
-def test_every_lesson_has_exercises_and_every_exercise_a_lesson() -> None:
-    assert exercises.LESSONS == NAMES
 
 
 def test_the_map_leads_to_every_lesson() -> None:

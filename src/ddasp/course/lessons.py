@@ -258,7 +258,8 @@ class _Missing(DependencyError):
 def needs(*packages: str) -> None:
     """Say in one line which package this lesson needs and how to get it, when it is missing.
 
-    TensorFlow and Keras are told to keep their start to themselves; nothing is imported here.
+    Nothing is imported here. What the reader has not set otherwise is set for this session: TensorFlow
+    keeps its start to itself, and frameworks compute on the CPU, so that numbers are those of the text.
 
     Parameters
     ----------

@@ -10,47 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ddasp._check import one_of
+from ddasp.course.lessons import NAMES as LESSONS
 
 if TYPE_CHECKING:
     from ddasp.homework.parts import Exercise
 
 __all__ = ["LESSONS", "find", "load"]
-
-LESSONS = (
-    "introduction",
-    "matrix_fundamentals",
-    "svd_four_subspaces",
-    "left_right_pseudo_inverse",
-    "linear_regression",
-    "ridge_regression",
-    "svd_multitrack_audio",
-    "pca",
-    "bias_variance",
-    "audio_levels",
-    "spectra",
-    "audio_features",
-    "data_preparation",
-    "gradient_descent",
-    "stochastic_gradient_descent",
-    "xor",
-    "binary_logistic_regression_manual",
-    "binary_logistic_regression_torch",
-    "binary_logistic_regression_tensorflow",
-    "binary_logistic_regression_manual_with_hidden_layers",
-    "binary_logistic_regression_torch_with_hidden_layers",
-    "binary_logistic_regression_tf_with_hidden_layers",
-    "multiclass_classification",
-    "hyperparameter_tuning",
-    "convolution",
-    "convolutional_networks",
-    "recurrent_networks",
-    "denoising",
-    "established_procedure_spoken_digits",
-    "music_texture_classification",
-    "application",
-    "reading_a_paper",
-    "engineering_practice",
-)
 
 
 def load(lesson: str) -> tuple[Exercise, ...]:
