@@ -32,6 +32,7 @@ def loaded_by(statement: str) -> set[str]:
         "ddasp.nonlinear",
         "ddasp.procedure",
         "ddasp.homework",
+        "ddasp.playground",
     ],
 )
 def test_importing_a_room_loads_nothing_heavy(module: str) -> None:
