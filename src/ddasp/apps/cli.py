@@ -23,7 +23,7 @@ import click
 from ddasp import __version__
 from ddasp._errors import CODES, DdaspError, InputError
 from ddasp._progress import showing
-from ddasp.apps import cli_course, cli_homework, cli_model
+from ddasp.apps import cli_course, cli_homework, cli_model, cli_playground
 from ddasp.apps.options import A_PATH, DONE, FAILED, command_line, common, print_json
 from ddasp.apps.tables import plain
 
@@ -45,6 +45,8 @@ With the model:
   ddasp explain runs/NAME FILE   one decision by hand, as a notebook and a page
   ddasp export runs/NAME         the model as a web page that works without a network
   ddasp listen runs/NAME         the microphone, as events
+To try things out:
+  ddasp playground               a small model trains before your eyes, in the browser
 Homework:
   ddasp course lessons           the course as notebooks, in JupyterLab
   ddasp homework --help          individual tasks, checked at once, graded in a sandbox
@@ -66,7 +68,12 @@ def cli() -> None:
     """From a folder of labelled sounds to a verdict, a report and a model."""
 
 
-for verb in (*cli_model.VERBS, cli_course.course, cli_homework.homework):
+for verb in (
+    *cli_model.VERBS,
+    cli_playground.playground,
+    cli_course.course,
+    cli_homework.homework,
+):
     cli.add_command(verb)
 
 
