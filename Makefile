@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lessons docs course lint format types imports docstrings pages bench-coverage bench-features \
-  bench-fsdd bench-homework bench-loudness bench-stream bench-training clean
+  bench-fsdd bench-homework bench-loudness bench-playground bench-stream bench-training playground clean
 
 help:
 	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
@@ -20,6 +20,7 @@ help:
 	@echo "make unit     the tests alone"
 	@echo "make lessons  run every lesson from a clean kernel (those that have changed)"
 	@echo "make docs     the site, lessons included, into docs/_build/html"
+	@echo "make playground   a network that learns before your eyes, in the browser"
 	@echo "make course   the lessons as notebooks in ./lessons, in JupyterLab"
 	@echo "make lint     the checks without the tests"
 	@echo "make format   let ruff put the code into its form"
@@ -29,6 +30,7 @@ help:
 	@echo "make bench-fsdd       the spoken digits in DDASP_DATA, nested, five seeds"
 	@echo "make bench-homework   two hundred submissions graded; killed half-way and resumed"
 	@echo "make bench-loudness   loudness and true peak beside pyloudnorm and FFmpeg"
+	@echo "make bench-playground   frames and epochs a second in Chromium, ten minutes of memory"
 	@echo "make bench-stream     a model that listens: time for each 10 ms, memory over two hours"
 	@echo "make bench-training   time per training step beside PyTorch, Keras, JAX, scikit-learn"
 	@echo "make clean    remove .venv and the caches (no sounds, no runs)"
@@ -48,6 +50,9 @@ lessons: $(FULL)
 
 docs: $(FULL)
 	OMP_NUM_THREADS=1 $(BIN)/python docs/build_site.py
+
+playground: $(FULL)
+	$(BIN)/ddasp playground
 
 course: $(FULL)
 	$(BIN)/ddasp course lessons
@@ -93,6 +98,9 @@ bench-loudness: $(FULL)
 
 bench-homework: $(CORE)
 	$(BIN)/python benchmarks/homework.py --write docs/benchmarks
+
+bench-playground: $(FULL)
+	$(BIN)/python benchmarks/playground.py --write docs/benchmarks
 
 bench-stream: $(CORE)
 	$(BIN)/python benchmarks/stream.py --write docs/benchmarks

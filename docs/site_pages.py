@@ -19,6 +19,8 @@ ROOMS = {
     "nonlinear": "Layered models y = f3(f2(f1(X))), each in NumPy, PyTorch and TensorFlow.",
     "plot": "Figures from plain arrays, in the house style.",
     "course": "What the lessons call.",
+    "playground.training": "The experiment of the playground: states, the step between them, scripts.",
+    "playground.knowing": "What there is to know about its state: measures, numbers, stability, missions.",
 }
 MEMBERS = (
     "   :members:\n   :exclude-members: set_fit_request, set_partial_fit_request, set_score_request"
