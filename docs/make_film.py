@@ -23,8 +23,8 @@ SETTINGS = (
     "dataset=spiral&networkShape=8,6&sinX=true&sinY=true&optimizer=adam&learningRate=0.01"
     "&percTrainData=70&percValidation=10"
 )
-EPOCHS = (0, 8, 25, 70, 220)
-SIZE, GAP = {"width": 1280, "height": 800}, 16
+EPOCHS = (0, 5, 10, 18, 220)
+SIZE, GAP = {"width": 1280, "height": 860}, 16
 PAPER, INK = "#fdfcfa", "#1d1c1a"
 
 
@@ -96,5 +96,5 @@ def joined(screen: Image.Image, moments: list[Image.Image]) -> Image.Image:
 
 
 if __name__ == "__main__":
-    film().quantize(255, dither=Image.Dither.NONE).save(OUT, optimize=True)
+    film().save(OUT, optimize=True)
     print(OUT, OUT.stat().st_size // 1024, "KiB")

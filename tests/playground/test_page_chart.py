@@ -142,6 +142,7 @@ def test_losses_fall_and_are_read_off_by_keys(page: Any) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function(lambda: page.evaluate("ddasp.epochs") > 60)
     page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()  # it stands still
     expect(picture).to_have_attribute(
         "aria-label", re.compile("95 % band of the test loss 0"), timeout=PATIENCE
     )

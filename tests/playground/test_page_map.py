@@ -242,7 +242,7 @@ def test_a_picture_is_drawn_within_its_share_of_a_frame(page: Any) -> None:
 def test_the_trained_map_is_positive_in_the_disc_and_negative_around_it(page: Any) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     picture = page.locator(".map-stage .picture")
-    page.wait_for_function(lambda: page.evaluate("ddasp.epochs") > 150, 900)
+    page.wait_for_function(lambda: page.evaluate("ddasp.epochs") > 150)
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(picture).to_have_attribute(
         "aria-label", re.compile("values from −0.9"), timeout=PATIENCE
@@ -316,7 +316,7 @@ def test_painting_erasing_moving_and_taking_back(page: Any) -> None:
 def test_painting_by_keys_while_it_trains(page: Any) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     page.get_by_role("button", name="Paint", exact=True).click()
-    page.get_by_label("Brush").select_option("point")
+    page.get_by_label("Brush", exact=True).select_option("point")
     page.locator(".map-surface").focus()
     for key in ("Shift+ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowUp", "Enter"):
         page.keyboard.press(key)
