@@ -1,7 +1,7 @@
 // @ts-check
 // The binary frame: one moment of the training, as the server sends it up to sixty times a second.
 //
-// Little endian; ddasp.playground.frames documents it byte for byte. Decoding copies nothing: the
+// Little endian; ddasp.playground.training.frames documents it byte for byte. Decoding copies nothing: the
 // pictures and the parameters are views of the bytes that came.
 
 const MAGIC = 0x46504444; // "DDPF"
