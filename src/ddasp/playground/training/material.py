@@ -49,7 +49,7 @@ class Material:
     U : numpy.ndarray of shape (n, n_in)
         Inputs of all points.
     targets : numpy.ndarray of shape (n, 1) or (n,)
-    U_train, t_train : numpy.ndarray
+    U_train, t_train : numpy.ndarray of shape (n_train, n_in), (n_train, n_out)
         The training rows of both, in the order of the points.
     """
 
