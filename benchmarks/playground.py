@@ -23,12 +23,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from numpy.typing import NDArray
 
 SHAPES = {"2-4-2-1": "4,2", "2-8-8-8-8-8-8-1": "8,8,8,8,8,8"}
 GOALS = {"2-4-2-1": 10_000, "2-8-8-8-8-8-8-1": 2_000}
@@ -83,38 +85,81 @@ def opened(chromium: Any, address: str, settings: str) -> Any:
     return page
 
 
-def drawn(page: Any, seconds: float) -> tuple[float, float, float, float]:
-    """Frames and epochs a second, median and 99th percentile of the gap between frames [ms]."""
+@dataclass(frozen=True)
+class Drawn:
+    """What a page drew in some seconds, and the processor time that it took.
+
+    The clock counts what the machine's host gives to others as well; processor time does not.
+    """
+
+    seconds: float
+    frames: int
+    epochs: float
+    gaps: NDArray  # between frames [ms]
+    browser: float  # processor time of all the browser's processes [s]
+    server: float  # and of the server's [s]
+
+
+def drawn(chromium: Any, page: Any, pid: int, seconds: float) -> Drawn:
+    """Watch a page that trains."""
     page.wait_for_timeout(3000)
-    count = "() => ({...window.ddasp, gaps: undefined, now: performance.now()})"
+    count = "() => ({...window.ddasp, gaps: undefined, costs: undefined, now: performance.now()})"
+    spent = browser_time(chromium), server_time(pid)
     before = page.evaluate(count)
     page.wait_for_timeout(1000 * seconds)
     after = page.evaluate(count)
+    browser, server = browser_time(chromium) - spent[0], server_time(pid) - spent[1]
+    ring = np.array(page.evaluate("() => Array.from(window.ddasp.gaps)"))
+    n_frames = after["frames"] - before["frames"]
+    newest = np.arange(after["frames"] - min(n_frames, len(ring)), after["frames"])
     passed = (after["now"] - before["now"]) / 1000
-    frames = after["frames"] - before["frames"]
-    gaps = np.array(page.evaluate("() => Array.from(window.ddasp.gaps)"))[-frames:]
-    p50, p99 = np.quantile(gaps, (0.5, 0.99))
-    return frames / passed, (after["epochs"] - before["epochs"]) / passed, p50, p99
+    epochs = after["epochs"] - before["epochs"]
+    return Drawn(passed, n_frames, epochs, ring[newest % len(ring)], browser, server)
 
 
-def speed(chromium: Any, address: str, seconds: float) -> list[str]:
-    """The table of frames and epochs."""
-    lines = [
+def browser_time(chromium: Any) -> float:
+    """Processor time of all processes of the browser so far [s]."""
+    session = chromium.new_browser_cdp_session()
+    told = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return sum(process["cpuTime"] for process in told)
+
+
+def server_time(pid: int) -> float:
+    """Processor time of the server so far [s]."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def speed(chromium: Any, address: str, pid: int, seconds: float) -> list[str]:
+    """The table of frames and epochs by the clock, and that of the processor time they take."""
+    clock = [
         "| network | frames/s | gap median / ms | gap 99 % / ms | epochs/s while drawing | goal | "
         "the original, training alone: epochs/s | ratio | the original with maps, no drawing: frames/s |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    work = [
+        "| network | browser: processor time for each frame / ms | server: share of one core | "
+        "epochs for each second of the server's processor time |",
+        "|---|---:|---:|---:|",
+    ]
     for name, shape in SHAPES.items():
         page = opened(chromium, address, f"networkShape={shape}&speed=max&{LIKE_THE_ORIGINAL}")
-        frames, epochs, p50, p99 = drawn(page, seconds)
+        found = drawn(chromium, page, pid, seconds)
         page.close()
         alone, maps = ORIGINAL[name]
-        lines.append(
-            f"| {name} | {frames:.1f} | {p50:.1f} | {p99:.1f} | {epochs:,.0f} | {GOALS[name]:,} | "
-            f"{alone:,.0f} | {epochs / alone:.1f} | {maps} |"
+        p50, p99 = np.quantile(found.gaps, (0.5, 0.99))
+        epochs = found.epochs / found.seconds
+        clock.append(
+            f"| {name} | {found.frames / found.seconds:.1f} | {p50:.1f} | {p99:.1f} | {epochs:,.0f} | "
+            f"{GOALS[name]:,} | {alone:,.0f} | {epochs / alone:.1f} | {maps} |"
         )
-        print(lines[-1], flush=True)
-    return lines
+        work.append(
+            f"| {name} | {1000 * found.browser / found.frames:.1f} | "
+            f"{found.server / found.seconds:.0%} | {found.epochs / found.server:,.0f} |"
+        )
+        print(clock[-1], work[-1], sep="\n", flush=True)
+    return [*clock, "", *work]
 
 
 def losses() -> list[str]:
@@ -188,6 +233,7 @@ def start_up(repeats: int = 5) -> list[str]:
     from websockets.sync.client import connect
 
     spent = []
+    before = processor()
     for _ in range(repeats):
         begin = time.monotonic()
         with server() as (address, _pid):
@@ -207,7 +253,7 @@ def start_up(repeats: int = 5) -> list[str]:
     print(f"start {middle:.2f} s", flush=True)
     return [
         f"From the start of the process to the first frame of a running training: "
-        f"{middle:.2f} s (median of {repeats}, {low:.2f} to {high:.2f}; goal 2 s)."
+        f"{middle:.2f} s (median of {repeats}, {low:.2f} to {high:.2f}; goal 2 s). {taken(before)}"
     ]
 
 
@@ -219,7 +265,9 @@ def main() -> None:
     asked = parser.parse_args()
     found = {"start": start_up()}
     with server() as (address, pid), browser() as chromium:
-        found["speed"] = [*speed(chromium, address, asked.seconds), "", where()]
+        before = processor()
+        table = speed(chromium, address, pid, asked.seconds)
+        found["speed"] = [*table, "", f"{where()} {taken(before)}"]
         found["losses"] = losses()
         if asked.soak:
             found["memory"] = soak(chromium, address, pid, asked.soak)
@@ -231,6 +279,20 @@ def main() -> None:
             new = "\n".join(lines)
             text = re.sub(pattern, lambda m, new=new: f"{m[1]}{new}\n{m[2]}", text, flags=re.DOTALL)
         path.write_text(text)
+
+
+def processor() -> tuple[int, int]:
+    """Ticks that this machine has worked, and ticks that its host gave to others meanwhile."""
+    words = Path("/proc/stat").read_text().split(maxsplit=9)[1:9]
+    user, nice, system, _idle, _wait, irq, softirq, stolen = map(int, words)
+    return user + nice + system + irq + softirq, stolen
+
+
+def taken(before: tuple[int, int]) -> str:
+    """How much of the work since then had to wait for a core that the host had given away."""
+    worked, stolen = (now - then for now, then in zip(processor(), before, strict=True))
+    share = stolen / max(worked + stolen, 1)
+    return f"Of the processor time asked for in this part, the machine's host gave {share:.0%} to others."
 
 
 def where() -> str:

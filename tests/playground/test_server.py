@@ -117,7 +117,9 @@ def test_every_message_type_has_a_command() -> None:
 
 def test_a_message_above_a_mebibyte_ends_the_connection_and_nothing_else(playground: Any) -> None:
     with playground.client("large") as page:
-        page.socket.send(json.dumps({"type": "csv", "text": MAX_BYTES * "x"}))
+        # the head of a masked text frame: it is refused by its length alone, so nothing follows
+        head = bytes([0x81, 0x80 | 127]) + (MAX_BYTES + 1).to_bytes(8, "big") + bytes(4)
+        page.socket.socket.sendall(head)
         with pytest.raises(exceptions.ConnectionClosed) as closed:
             page.listen(PATIENCE)
         assert closed.value.rcvd.code == 1009

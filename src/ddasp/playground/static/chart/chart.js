@@ -237,7 +237,8 @@ export function mount(root, app) {
     const courses = LINES.filter(({ column }) => Number.isFinite(curve.at(0, column))).map(({ name, column }) => `${name} from ${significant(curve.at(0, column))} to ${significant(lastFinite(column))}`);
     const band = curve.bands[curve.bands.length - 1];
     const bandWords = band ? ` 95 % band of the test loss ${significant(band.low, 2)} to ${significant(band.high, 2)}.` : "";
-    const others = runs.shown().length ? ` ${runs.shown().length} kept runs behind it.` : "";
+    const nKept = runs.shown().length;
+    const others = nKept ? ` ${nKept} kept ${nKept === 1 ? "run" : "runs"} behind it.` : "";
     return `Loss over ${epochText(curve.lastEpoch)} epochs: ${courses.join("; ")}.${bandWords}${others}`;
   }
 
@@ -293,7 +294,10 @@ export function mount(root, app) {
   app.on("settings", redraw);
   app.on("theme", redraw);
   app.on("resize", redraw);
-  runs.on(redraw);
+  runs.on(() => {
+    redraw();
+    stage.describe(finding);
+  });
 }
 
 /** A piece of the line as it is drawn, in front of its name. @param {readonly number[]} dash */

@@ -7,7 +7,8 @@
 // without a graphics processor, so they are long; they run along while it trains (not with reduced
 // motion, and not in networks of many links, where running lines only confuse). Links lie on a canvas
 // of their own: where there are many, they are drawn eight times a second while it trains, for a line
-// does not visibly change its width within a sixtieth of a second, and pictures at every frame.
+// does not visibly change its width within a sixtieth of a second. The pictures of few units are drawn
+// at every frame, those of many at every second one.
 
 import { signedTable } from "../shell/colours.js";
 import { biasOf, pathOf } from "./network_layout.js";
@@ -22,6 +23,7 @@ const LARGEST = 5;
 const DASH = [7, 5];
 const MOST_MOVING = 60; // links; more of them stand still and are drawn less often
 const PATIENCE = 120; // ms between two drawings of many links
+const MOST_AT_EVERY_FRAME = 24; // units
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Picture {
@@ -40,6 +42,7 @@ export class Picture {
     this.lines = lines;
     this.context = context;
     this.drawnAt = 0;
+    this.turn = false;
     this.linksAreOld = true;
     this.atlas = pictures;
     /** @type {Layout|null} */
@@ -103,8 +106,10 @@ export class Picture {
     if (!layout || frame.widths.length !== layout.units.length || frame.widths.some((n, l) => n !== layout.units[l].length)) return false; // of the network before
     const few = layout.links.length <= MOST_MOVING;
     const moving = frame.running && !CALM.matches && few;
-    const picturesChanged = this.paint(frame);
-    const biasesChanged = relevel(this.biasLevels, this.biasOffsets, frame.theta);
+    this.turn = !this.turn;
+    const unitsDue = this.turn || this.stale || !frame.running || this.biasLevels.length <= MOST_AT_EVERY_FRAME;
+    const picturesChanged = unitsDue && this.paint(frame);
+    const biasesChanged = unitsDue && relevel(this.biasLevels, this.biasOffsets, frame.theta);
     if (relevel(this.levels, this.offsets, frame.theta) || moving || this.stale) this.linksAreOld = true;
     const now = performance.now();
     const linksDue = this.linksAreOld && (few || this.stale || !frame.running || now - this.drawnAt > PATIENCE);
