@@ -124,6 +124,8 @@ def with_links(text: str, path: Path) -> str:
             return match.group(0)
         if place.is_relative_to(ROOT / "course"):
             up = "../" * (len(path.relative_to(DOCS).parts) - 1)
+            if place.name != "index.md":
+                place = place.with_suffix(".ipynb")  # here lessons stand with their outputs
             return f"[{match.group(1)}]({up}{place.relative_to(ROOT).as_posix()})"
         return match.group(1)
 

@@ -154,6 +154,7 @@ def test_bins_hold_what_a_plain_loop_puts_into_them() -> None:
                 came = np.mean([p[i].argmax() == y[i] for i in rows])
                 assert one["probability"] == pytest.approx(said)
                 assert one["share"] == pytest.approx(came)
+                assert one["interval"] == wilson(came, len(rows))
                 error += len(rows) / (sets == code).sum() * abs(said - came)
         assert found[name]["error"] == pytest.approx(error)
 

@@ -62,15 +62,6 @@ def test_accuracy_and_confusion_say_the_same(page: Any) -> None:
     )
 
 
-def test_intervals_are_those_of_the_library(page: Any) -> None:
-    for share, n in [(0.0, 1), (0.5, 10), (1.0, 50)]:
-        found = page.evaluate(
-            "async (given) => (await import('/static/measures/measures.js')).wilson(...given)",
-            [share, n],
-        )
-        assert found == pytest.approx(wilson(share, n))
-
-
 def test_regression_has_r2_and_no_confusion(sheet: Any) -> None:
     page = sheet.open("problem=regression")
     panel = show(page, "Measures")

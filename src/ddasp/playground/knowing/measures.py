@@ -126,9 +126,9 @@ def measure(
     -------
     dict
         ``accuracy`` {set: {value, low, high, n, right}}, ``confusion`` {set: rows true, columns
-        decided}, ``calibration`` {set: {error, bins: [{low, high, n, probability, share}]}},
+        decided}, ``calibration`` {set: {error, bins: [{low, high, n, probability, share, interval of the share}]}},
         ``calibration_words``, ``r2`` {set: float}, ``wrong_count`` {set: int}. An empty set has
-        None.
+        None, and so has what an empty bin does not have.
 
     Raises
     ------
@@ -223,17 +223,14 @@ def _calibration(
         bins, error = [], 0.0
         for k in range(BINS):
             at = code * BINS + k
+            one: dict[str, Any] = {"low": k / BINS, "high": (k + 1) / BINS, "n": n[at]}
+            one |= dict.fromkeys(("probability", "share", "interval"))
             if n[at]:
                 error += abs(total_came[at] - total_said[at]) / all_of
-            bins.append(
-                {
-                    "low": k / BINS,
-                    "high": (k + 1) / BINS,
-                    "n": n[at],
-                    "probability": total_said[at] / n[at] if n[at] else None,
-                    "share": total_came[at] / n[at] if n[at] else None,
-                }
-            )
+                one["probability"] = total_said[at] / n[at]
+                one["share"] = total_came[at] / n[at]
+                one["interval"] = wilson(one["share"], n[at])
+            bins.append(one)
         found[name] = {"error": error, "bins": bins}
     return found
 

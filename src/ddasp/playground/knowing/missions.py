@@ -68,7 +68,8 @@ def facts_of(stats: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     stats : dict
         ``settings``, ``spec``, ``epoch``, ``n_updates``, ``losses`` (training, validation, test), what
-        `measures.measure` says, and ``sharpness`` {value, limit} when it is known.
+        `measures.measure` says, ``sharpness`` {value, limit} when it is known, and ``unbroken``:
+        whether all updates since the first weights were taken on the same data, split and shape.
 
     Returns
     -------
@@ -93,6 +94,7 @@ def facts_of(stats: Mapping[str, Any]) -> dict[str, Any]:
         "n_parameters": n_parameters(stats["spec"]),
         "epoch": float(stats["epoch"]),
         "n_updates": int(stats["n_updates"]),
+        "unbroken": bool(stats.get("unbroken", False)),
         **{f"{name}_loss": _finite(loss) for name, loss in zip(sets, losses, strict=True)},
         **{f"{name}_accuracy": (accuracy.get(name) or {}).get("value") for name in sets},
         "test_r2": _finite(r2.get("test")),
@@ -190,6 +192,8 @@ def _noted(mission: Mission, facts: Mapping[str, Any], notes: Mapping[str, Any])
     for note in mission.notes:
         same = {key: settings.get(key) for key in note.same}
         if facts.get(note.fact) is None or facts.get("epoch", 0) < note.least_epoch:
+            continue
+        if not facts["unbroken"]:  # tested, perhaps, on what it had learned from
             continue
         if any(settings.get(key) != value for key, value in note.when.items()):
             continue

@@ -177,6 +177,7 @@ class Diagnosis:
         """How far the mission is; it may need to remember an earlier training."""
         state = look.state
         stats = {**found, "settings": state.settings, "spec": state.spec}
+        stats["unbroken"] = state.log.base.theta is None
         checked = check(look.mission, stats, self._notes.get(look.mission))
         self._notes = {look.mission: checked["notes"]}
         return checked

@@ -179,7 +179,7 @@ export function mount(root, app) {
     for (const bin of of.bins) {
       if (!bin.n) continue;
       const px = x.at(bin.probability), py = y.at(bin.share);
-      const [low, high] = wilson(bin.share, bin.n);
+      const [low, high] = bin.interval;
       context.strokeStyle = colour;
       context.lineWidth = 1.5;
       context.beginPath();
@@ -224,19 +224,6 @@ export function mount(root, app) {
   for (const name of /** @type {const} */ (["stats", "data", "settings", "tab"])) app.on(name, show);
   app.on("theme", theme);
   theme();
-}
-
-/**
- * 95 % interval of a share (Wilson 1927), as in ddasp.playground.measures.
- * @param {number} share
- * @param {number} n
- * @returns {[number, number]}
- */
-export function wilson(share, n) {
-  const q = 1.959963984540054 ** 2 / n;
-  const middle = (share + q / 2) / (1 + q);
-  const half = (Math.sqrt(q * share * (1 - share) + (q * q) / 4)) / (1 + q);
-  return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
 
 /** @param {string} text */
