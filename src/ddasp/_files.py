@@ -168,7 +168,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError("E-RUN", f"could not read {path}: {error}") from error
 
 
@@ -236,31 +236,61 @@ def lock(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
         yield
 
 
+def _digest_of_entry(key: Any, value: Any) -> str:
+    return digest_json([key, value])
+
+
 class Ledger:
     """Results by key in a text file that only grows: one line each, a torn last line is ignored.
 
     A search that is interrupted and started again takes the same path, finds each finished fit
-    here and goes on where it was. This is all that resuming needs.
+    here and goes on where it was. This is all that resuming needs. Each line holds the digest of
+    what it says; a line that does not agree with it is as if it were not there.
 
     Parameters
     ----------
     path : Path or None
         The file; None keeps the results in memory.
+
+    Attributes
+    ----------
+    damaged : tuple of int
+        Numbers of the whole lines, from 1, that were found damaged.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self.damaged: tuple[int, ...] = ()
         self._known: dict[str, Any] = {}
         if path is not None and path.exists():
             whole = path.read_bytes()
-            end = whole.rfind(b"\n") + 1
-            for line in whole[:end].splitlines():
-                with contextlib.suppress(ValueError, KeyError):
-                    entry = json.loads(line)
-                    self._known[entry["key"]] = entry["value"]
+            end = self._take(whole)
             if end < len(whole):  # cut the torn line off, or the next one would be glued to it
                 with open(path, "r+b") as file:
                     file.truncate(end)
+
+    @classmethod
+    def look(cls, path: Path) -> Ledger:
+        """What a file holds, kept in memory: whatever is put leaves the file as it is."""
+        ledger = cls(None)
+        if path.is_file():
+            ledger._take(path.read_bytes())
+        return ledger
+
+    def _take(self, whole: bytes) -> int:
+        """Take the whole lines in; returns where they end."""
+        end = whole.rfind(b"\n") + 1
+        damaged = []
+        for number, line in enumerate(whole[:end].split(b"\n")[:-1], 1):
+            try:
+                entry = json.loads(line)
+                if entry["digest"] != _digest_of_entry(entry["key"], entry["value"]):
+                    raise ValueError
+                self._known[entry["key"]] = entry["value"]
+            except (ValueError, KeyError, TypeError, RecursionError):
+                damaged.append(number)
+        self.damaged = tuple(damaged)
+        return end
 
     def __len__(self) -> int:
         return len(self._known)
@@ -274,7 +304,8 @@ class Ledger:
         value = _plain(value)
         self._known[key] = value
         if self.path is not None:
-            line = json.dumps({"key": key, "value": value}, sort_keys=True, allow_nan=False)
+            entry = {"key": key, "value": value, "digest": _digest_of_entry(key, value)}
+            line = json.dumps(entry, sort_keys=True, allow_nan=False)
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 with open(self.path, "ab") as file:

@@ -126,9 +126,9 @@ def measure(
     -------
     dict
         ``accuracy`` {set: {value, low, high, n, right}}, ``confusion`` {set: rows true, columns
-        decided}, ``calibration`` {set: {error, bins: [{low, high, n, probability, share, interval of the share}]}},
-        ``calibration_words``, ``r2`` {set: float}, ``wrong_count`` {set: int}. An empty set has
-        None, and so has what an empty bin does not have.
+        decided}, ``calibration`` {set: {error, bins: [{low, high, n, probability, share,
+        interval}]}} with the interval of the share, ``calibration_words``, ``r2`` {set: float},
+        ``wrong_count`` {set: int}. An empty set has None, and so has what an empty bin lacks.
 
     Raises
     ------
