@@ -70,6 +70,9 @@ def test_every_tab_can_be_used_by_everybody(
         page.wait_for_timeout(600)
         if got := violations(page, axe):
             found[tab.inner_text()] = got
+        beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if beyond > 0:
+            found[f"{tab.inner_text()}, sideways"] = beyond
     assert found == {}
 
 

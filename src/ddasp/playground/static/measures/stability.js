@@ -115,6 +115,13 @@ export function mount(root, app) {
     drawAxes(context, { x, y, xTicks: ticks(x.low, x.high, Math.max(3, (x.to - x.from) / 80)), yTicks: logTicks(y.low, y.high, Math.max(3, (y.from - y.to) / 36)), xName: "epoch", yName: "sharpness", grid: true }, look);
     drawLine(context, rows.map(([epoch, , limit]) => [epoch, limit]), x, y, app.colour("bad"), [6, 4], 1.5, true);
     drawLine(context, rows.map(([epoch, value]) => [epoch, value]), x, y, app.colour("ink"), [], 2, false);
+    const [epochNow, valueNow] = rows[rows.length - 1]; // the newest, also where there is no line yet
+    if (valueNow > 0) {
+      context.beginPath();
+      context.arc(x.at(epochNow), clampY(valueNow, y), 3.5, 0, 2 * Math.PI);
+      context.fillStyle = app.colour("ink");
+      context.fill();
+    }
     label(context, rows[rows.length - 1], x, y, look);
     stage.describe(() => {
       const [epoch, value, limit] = rows[rows.length - 1];
