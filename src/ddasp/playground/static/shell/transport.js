@@ -12,6 +12,8 @@ const PAUSE = "M7 5 H10.5 V19 H7 Z M13.5 5 H17 V19 H13.5 Z";
 const BACK = "M17 5 L9 12 L17 19 Z M6 5 H8 V19 H6 Z";
 const STEP = "M7 5 L15 12 L7 19 Z M16 5 H18 V19 H16 Z";
 const RESET = "M12 5 A7 7 0 1 1 5.3 10 M5 4.5 V10.5 H11";
+const READ_EVERY = 60; // ms between numbers while it trains: nobody reads faster, and each new text lays the page out again
+
 /**
  * @param {string} path
  * @param {boolean} [line]  drawn as a line instead of a shape
@@ -65,7 +67,10 @@ export function mount(root, app) {
   );
 
   let drawn = "";
+  let writtenAt = 0;
   app.on("frame", (frame) => {
+    if (frame.running && performance.now() - writtenAt < READ_EVERY) return;
+    writtenAt = performance.now();
     const now = counted(frame.epoch, frame.samples);
     if (now === drawn) return;
     drawn = now;
