@@ -199,6 +199,80 @@ def test_format_fields_that_contradict_each_other_are_flagged_with_numbers(tmp_p
         assert_allclose(recording.samples[:, 0], TONE, atol=2**-15)
 
 
+def with_bytes(content, start, new):
+    return content[:start] + new + content[start + len(new) :]
+
+
+AIFF = encoded("AIFF", "PCM_16")
+FLAC = encoded("FLAC")
+
+CONTRADICTING = {
+    # which two things in the file do not go together, and a word of the finding
+    "another rate in a WAV": (with_format(rate=11025), "16000 bytes a second, and 11025 Hz"),
+    "mu-law of 16 bits": (with_format(tag=7, bits=16), "16 bits of A-law or mu-law"),
+    "a WAV whose data are said to be half as long": (with_data_size(1600), "1600 bytes follow"),
+    "an AIFF whose data are said to be half as long": (
+        with_bytes(AIFF, AIFF.index(b"SSND") + 4, struct.pack(">I", 1608)),
+        "1600 bytes follow",
+    ),
+    "another rate in a FLAC": (with_bytes(FLAC, 18, b"\x02\xb1\x10"), "the first frame 8000 Hz"),
+    "a FLAC said to be half as long": (flac_claiming(800), "MD5"),
+    "a FLAC with another checksum": (with_bytes(FLAC, 26, b"\x00\x01"), "MD5"),
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTING)
+def test_what_a_file_says_twice_and_differently_is_flagged(tmp_path, case):
+    content, words = CONTRADICTING[case]
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    flags = dict(zip(*(lambda r: (r.flags, r.details))(files.read(path)), strict=True))
+    assert words in flags["W-HEADER"]
+
+
+def test_an_mp3_of_more_samples_than_its_first_frame_counts_is_flagged(tmp_path):
+    path = tmp_path / "a.mp3"
+    # no longer all zeros: mpg123 takes the frame that counts for one that sounds, and adds it
+    path.write_bytes(with_bytes(encoded("MP3"), 6, b"\2"))
+    recording = files.read(path)
+    assert recording.flags == ("W-HEADER",)
+    assert f"counts 1600 samples, and {len(recording.samples)}" in recording.details[0]
+
+
+AFTER_DATA = {
+    "a chunk": b"LIST\4\0\0\0abcd",
+    "a chunk at an odd place": b"\0LIST\4\0\0\0abcd",
+    "padding": bytes(500),
+    "a few bytes": b"\n\n\n",
+}
+
+
+@pytest.mark.parametrize("case", AFTER_DATA)
+def test_what_may_stand_behind_the_samples_is_no_finding(tmp_path, case):
+    path = tmp_path / "a.wav"
+    odd = case == "a chunk at an odd place"
+    content = with_data_size(3199)[:-1] if odd else WAV
+    path.write_bytes(content + AFTER_DATA[case])
+    assert "W-HEADER" not in files.read(path).flags
+
+
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8000, 11025, 44100])
+def test_the_checksum_of_a_good_flac_holds(tmp_path, subtype, channels, rate):
+    path = tmp_path / "a.flac"
+    noise = np.random.default_rng(0).uniform(-1, 1, 70_000)  # more than one block
+    path.write_bytes(encoded("FLAC", subtype, signal=noise, channels=channels, rate=rate))
+    assert files.read(path).flags == ()
+
+
+def test_samples_that_no_sum_could_hold_are_not_finite(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(float_wav(1e31))
+    with pytest.raises(AudioError, match=r"E-AUDIO-NONFINITE: 1 samples .* beyond 1.27e\+30"):
+        files.read(path)
+
+
 def test_12_bits_left_aligned_in_2_bytes_are_no_finding(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(with_format(bits=12))

@@ -108,7 +108,7 @@ def test_memory_does_not_grow_with_the_stream(window):
     sizes = []
     for i in range(50):
         list(stream.push(sound(RATE, i), i + 1.0))
-        held = sum(len(part) for part in stream._cutter._kept)
+        held = stream._cutter._held.n - stream._cutter._held.first
         sizes.append((held, *(len(rows) for rows in stream._rows.values())))
     most = 1 + sum(window)  # s: what was pushed at once, and what a window may still need
     assert max(s[0] for s in sizes[5:]) <= most * RATE

@@ -1,6 +1,9 @@
 """One row a file: levels that can be worked out, pieces that fit, a cache that can be trusted."""
 
+import errno
 import os
+import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -9,13 +12,13 @@ import soundfile as sf
 from ddasp.procedure.recordings import (
     Task,
     bytes_digest,
-    cut,
     declared_rate,
     examine,
     load_sound,
+    load_sounds,
     pieces,
-    windows,
 )
+from ddasp.procedure.windows import cut, windows
 
 RATE = 8000
 
@@ -82,6 +85,70 @@ def test_pieces_of_a_file_are_the_same_wherever_they_are_asked_for(tmp_path):
         np.testing.assert_array_equal(load_sound(tmp_path, "a.wav", start, stop, rate=RATE), signal)
 
 
+def test_pieces_are_the_same_in_any_order_and_each_file_is_decoded_once_for_those_that_follow(
+    tmp_path, monkeypatch
+):
+    from ddasp.procedure import recordings
+
+    def counted(path, **options):
+        opened.append(os.path.basename(path))
+        return whole(path, **options)
+
+    rng = np.random.default_rng(0)
+    for name in ("a.wav", "b.wav"):
+        sf.write(tmp_path / name, rng.uniform(-0.5, 0.5, (80_000, 2)), 22050)
+    signal = np.concatenate(
+        [x for *_, x in pieces(tmp_path / "a.wav", rate=RATE, window=None, max_duration=9)]
+    )
+    paths = ["a.wav", "a.wav", "a.wav", "b.wav", "a.wav", "a.wav"]
+    starts, stops = [0.0, 0.1, 3.4, 0.0, 2.0, 1.0], [0.5, 3.0, 4.0, 9.0, 2.5, 1.25]
+    opened, whole = [], recordings.read_blocks
+    monkeypatch.setattr(recordings, "read_blocks", counted)
+    found = list(load_sounds(tmp_path, paths, starts, stops, rate=RATE))
+    assert opened == ["a.wav", "b.wav", "a.wav", "a.wav"]
+    for path, start, stop, x in zip(paths, starts, stops, found, strict=True):
+        assert len(x) == round((stop - start) * RATE)
+        if path == "a.wav":
+            np.testing.assert_array_equal(x, cut(signal, RATE, start, stop))
+
+
+def test_memory_does_not_grow_with_a_recording_of_windows(tmp_path):
+    peaks = []
+    for n_seconds in (10, 40):
+        path = tmp_path / "a.wav"
+        sf.write(path, np.zeros(n_seconds * 44100), 44100)  # 14 MB of float64 in the longer one
+        tracemalloc.start()
+        found = examine(task(path, rate=RATE, window=(1.0, 1.0), sets=("levels",)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(found.pieces) == n_seconds
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_a_decoder_that_meets_its_bound_of_memory_costs_the_file_and_no_other_want_does(
+    sine, monkeypatch
+):
+    from ddasp.procedure import recordings
+
+    def refused(*args, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(sf.SoundFile, "read", refused)
+    with pytest.raises(MemoryError):
+        examine(task(sine))
+    monkeypatch.setattr(recordings, "limited", lambda *_: nullcontext(True))
+    assert examine(task(sine)).code == "E-AUDIO-DECODER"
+
+
+def test_a_sound_that_no_loudspeaker_could_play_is_rejected_and_stops_nothing(tmp_path):
+    for value, code in ((1e30, ""), (1e37, "E-AUDIO-NONFINITE")):
+        path = tmp_path / "a.wav"
+        sf.write(path, value * np.sign(np.sin(np.arange(4000))), 16000, subtype="FLOAT")
+        found = examine(task(path, rate=RATE, sets=("levels", "mfcc")))
+        assert found.code == code
+        assert all(np.isfinite(X).all() for X in found.features.values())
+
+
 def test_features_of_a_window_are_those_of_its_samples(sine):
     from ddasp.procedure.features import extract
 
@@ -131,14 +198,35 @@ def test_other_parameters_or_another_content_are_not_found_in_the_cache(sine, tm
 def test_a_file_that_changes_while_it_is_read_is_noticed(sine, monkeypatch):
     from ddasp.procedure import recordings
 
-    def read_and_touch(path, **options):
-        found = whole(path, **options)
-        os.utime(path, ns=(1, 1))
+    def measure_and_touch(asked):
+        found = whole(asked)
+        os.utime(asked.path, ns=(1, 1))
         return found
 
-    whole = recordings.read
-    monkeypatch.setattr(recordings, "read", read_and_touch)
+    whole = recordings._measure
+    monkeypatch.setattr(recordings, "_measure", measure_and_touch)
     assert examine(task(sine)).changed
+
+
+def test_samples_that_changed_under_the_reader_are_not_remembered(sine, tmp_path, monkeypatch):
+    from ddasp.procedure import recordings
+
+    def measure_another(asked):
+        before, status = sine.read_bytes(), sine.stat()
+        sf.write(sine, np.zeros(RATE), RATE, subtype="FLOAT")
+        found = whole(asked)
+        sine.write_bytes(before)  # as it was, with the times it had
+        os.utime(sine, ns=(status.st_atime_ns, status.st_mtime_ns))
+        return found
+
+    asked = task(sine, rate=RATE, sets=("levels",), cache=os.fspath(tmp_path / "cache"))
+    with monkeypatch.context() as patched:
+        whole = recordings._measure
+        patched.setattr(recordings, "_measure", measure_another)
+        assert examine(asked).changed
+    again = examine(asked)
+    assert (again.changed, again.from_cache) == (False, False)
+    np.testing.assert_allclose(again.row["rms"], 20 * np.log10(np.sqrt(0.5)), atol=0.01)
 
 
 def test_a_file_without_permission_is_rejected(sine, monkeypatch):
@@ -151,6 +239,16 @@ def test_a_file_without_permission_is_rejected(sine, monkeypatch):
     found = examine(task(sine))
     assert found.code == "E-PATH-PERM"
     assert bytes_digest(os.fspath(sine), os.fspath(sine.parent)) == ""
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM])
+def test_a_machine_at_its_limit_is_no_fault_of_a_file(sine, monkeypatch, number):
+    def opened(path):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("ddasp.procedure.recordings.digest_file", opened)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        examine(task(sine))
 
 
 def test_the_longest_duration_is_a_cap(sine):

@@ -398,6 +398,27 @@ def test_an_excerpt_is_cut_where_its_window_lies(tmp_path: Path):
     np.testing.assert_allclose(found.signal, np.arange(2000, 4000) / 8000, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "start", "stop", "n", "is_cut"),
+    [
+        (8.0, 0.0, float("inf"), 8.0, False),
+        (9.0, 0.0, float("inf"), 8.0, True),
+        (9.0, 0.0, 8.0, 8.0, False),
+        (30.0, 20.0, 29.0, 8.0, True),
+        (30.0, 25.0, 40.0, 5.0, False),
+    ],
+)
+def test_an_excerpt_has_eight_seconds_at_most_and_says_when_more_follow(
+    tmp_path: Path, seconds: float, start: float, stop: float, n: float, is_cut: bool
+):
+    ramp = np.arange(int(seconds * 4000)) / 4000 / 60  # several blocks
+    soundfile.write(tmp_path / "x.wav", ramp, 4000, subtype="FLOAT")
+    found = players.load(tmp_path, "x.wav", start, stop)
+    assert found is not None
+    assert (len(found.signal) / 4000, found.is_cut) == (n, is_cut)
+    np.testing.assert_allclose(found.signal[0], start / 60, atol=1e-7)
+
+
 # ---------------------------------------------------------------------------- the map
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from ddasp._errors import InputError, RunError
-from ddasp.procedure.workers import Crash, Workers, default_workers, map_tasks
+from ddasp.procedure.workers import Crash, Workers, default_workers, limited, map_tasks
 
 TASKS = """
 import os, signal
 import numpy as np
+from ddasp.procedure.workers import limited
 
 def square(x):
     return x * x
@@ -30,6 +31,20 @@ def crashes_on_seven(x):
     if x == 7:
         os.kill(os.getpid(), signal.SIGKILL)
     return x
+
+def hangs_on_two(x):
+    with limited(60.0 if x != 2 else 0.3, 2**28):
+        while x == 2:
+            pass
+    return os.getpid()
+
+def takes(n_bytes):
+    with limited(60.0, 2**28):
+        held = bytearray(n_bytes)
+    return len(held)
+
+def takes_unlimited(n_bytes):
+    return len(bytearray(n_bytes))
 
 def solve(seed):
     rng = np.random.default_rng(seed)
@@ -82,6 +97,38 @@ def test_a_task_that_kills_its_process_is_found_and_the_others_are_kept(tasks):
     assert isinstance(results[7], Crash)
     assert [r for i, r in enumerate(results) if i != 7] == [i for i in range(30) if i != 7]
     assert sorted(seen) == list(range(30))
+
+
+def test_one_worker_apart_is_another_process_and_a_crash_costs_one_task(tasks):
+    with Workers(1) as workers:
+        results = workers.map(tasks.crashes_on_seven, range(9), apart=True)
+        assert isinstance(results[7], Crash)
+        assert str(results[7]) == "the process was killed, perhaps for want of memory"
+        assert results[:7] + results[8:] == [0, 1, 2, 3, 4, 5, 6, 8]
+        assert workers.map(tasks.environment, [0]) == [(os.environ["OMP_NUM_THREADS"], os.getpid())]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_task_that_hangs_is_ended_and_the_others_are_kept(n_workers, tasks):
+    with Workers(n_workers) as workers:
+        results = workers.map(tasks.hangs_on_two, range(5), apart=True)
+    assert isinstance(results[2], Crash)
+    assert str(results[2]) == "the process took too long and was ended"
+    assert all(isinstance(pid, int) for pid in results[:2] + results[3:])
+
+
+def test_a_limit_on_memory_holds_inside_and_is_gone_afterwards(tasks):
+    with Workers(1) as workers:
+        within, beyond, again = workers.map(tasks.takes, [2**27, 2**29, 2**27], apart=True)
+        outside = workers.map(tasks.takes_unlimited, [2**29], apart=True)
+    assert (within, again, outside) == (2**27, 2**27, [2**29])
+    assert isinstance(beyond, MemoryError)
+
+
+def test_a_persons_own_process_is_not_limited(tasks):
+    assert tasks.takes(2**29) == 2**29
+    with limited(0.05, 2**20):
+        time.sleep(0.2)
 
 
 def test_a_pool_serves_many_calls_and_its_children_use_one_thread(tasks):

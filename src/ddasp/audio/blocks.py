@@ -14,12 +14,14 @@ but is odd comes with flags (``W-...``) and one sentence for each.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
 import soundfile as sf
 
 from ddasp._check import in_range, whole
@@ -85,16 +87,45 @@ def read_blocks(
         source, rate, channels = stack.enter_context(decode(file, header, block))
         check_channels(channels)
         check_rate(rate)
+        checksum = _Checksum(header)
         blocks = SampleBlocks(
-            _capped(source, rate, channels, max_duration),
+            checksum.of(_capped(source, rate, channels, max_duration)),
             rate,
             channels,
             declared=header.declared,
             findings=[*_extension(name, header), *_disagreement(header)],
-            at_end=lambda n_frames: _truncation(header, n_frames),
+            at_end=lambda n_frames: [*_truncation(header, n_frames), *checksum.findings(n_frames)],
         )
         stack.callback(blocks.close)
         yield blocks
+
+
+class _Checksum:
+    """MD5 of the samples of a FLAC, compared with the one that its encoder wrote.
+
+    It is taken of the integers, little-endian, in as many bytes as their bits need (RFC 9639, 8.2):
+    float32 holds up to 24 bits of them exactly.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self._needed = bool(header.md5) and header.bits in (8, 16, 24)
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def of(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """The blocks as they come."""
+        for block in blocks:
+            if self._needed:
+                codes = (block * np.float32(2.0 ** (self.header.bits - 1))).astype("<i4")
+                as_bytes = codes.view(np.uint8).reshape(-1, 4)[:, : self.header.bits // 8]
+                self._md5.update(as_bytes.tobytes())
+            yield block
+
+    def findings(self, n_frames: int) -> Iterator[Finding]:
+        """What there is to say at the end; a truncation was said already."""
+        whole = n_frames >= self.header.declared
+        if self._needed and whole and self._md5.digest() != self.header.md5:
+            yield "W-HEADER", "the FLAC's checksum (MD5) is not that of the samples that were read"
 
 
 def _capped(
@@ -145,7 +176,7 @@ def _decoding(header: Header) -> Iterator[None]:
     try:
         with _quiet_stderr(header.container == "MP3"):
             yield
-    except (sf.SoundFileError, MemoryError) as error:
+    except sf.SoundFileError as error:
         raise _undecodable(header, error) from error
 
 
@@ -193,6 +224,11 @@ def _truncation(header: Header, n_frames: int) -> Iterator[Finding]:
         yield (
             "W-AUDIO-TRUNCATED",
             f"the {header.container} declares {claim}, the file holds {n_frames} frames",
+        )
+    elif header.container == "MP3" and 0 <= header.declared < n_frames:
+        yield (
+            "W-HEADER",
+            f"the MP3's first frame counts {header.declared} samples, and {n_frames} were decoded",
         )
 
 

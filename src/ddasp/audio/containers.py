@@ -8,8 +8,8 @@ was cut in half, one that claims 68 billion frames.
 is -1. Nothing is allocated by the size that a header claims.
 
 *References*: Microsoft and IBM 1991, *Multimedia Programming Interface and Data Specifications
-1.0* (RIFF); EBU Tech 3306 (2009, RF64); Apple 1989, *AIFF 1.3*; RFC 9639 (FLAC), 8.2; RFC 3533
-(Ogg), 6; ISO/IEC 11172-3 (MPEG audio), 2.4.1.3; the Xing/LAME tag of MP3 (LAME's mp3info).
+1.0* (RIFF); EBU Tech 3306 (2009, RF64); Apple 1989, *AIFF 1.3*; RFC 9639 (FLAC), 8.2 and 9.1.2;
+RFC 3533 (Ogg), 6; ISO/IEC 11172-3 (MPEG audio), 2.4.1.3; the Xing/LAME tag of MP3 (LAME's mp3info).
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ NATIVE = ("WAV", "AIFF", "FLAC", "OGG", "MP3")
 
 MAX_CHUNKS = 1000
 MAX_OGG_PAGE = 65307
+FLAC_RATES = {
+    1: 88200, 2: 176400, 3: 192000, 4: 8000, 5: 16000, 6: 22050, 7: 24000, 8: 32000, 9: 44100,
+    10: 48000, 11: 96000,
+}  # fmt: skip
 PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE
 
 
@@ -74,6 +78,10 @@ class Header:
         Whether the sound's bytes end before the header says.
     disagrees : str
         One sentence if the header's fields contradict each other.
+    md5 : bytes
+        Checksum of the samples as integers, where the header holds one (FLAC).
+    bits : int
+        Bits of these integers.
     """
 
     container: str
@@ -83,6 +91,8 @@ class Header:
     present: int = -1
     cut: bool = False
     disagrees: str = ""
+    md5: bytes = b""
+    bits: int = -1
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -194,6 +204,7 @@ class WavFormat(NamedTuple):
     align: int
     bits: int
     order: str = "<"
+    byte_rate: int = 0  # bytes of a second; 0 where the writer left it out
 
     @property
     def frame_bytes(self) -> int:
@@ -207,13 +218,22 @@ class WavFormat(NamedTuple):
 
     @property
     def disagreement(self) -> str:
-        """One sentence if the bits and the block align contradict each other."""
-        if self.tag not in (PCM, FLOAT) or self.align == self.frame_bytes:
+        """One sentence if bits, block align, rate and bytes a second contradict each other."""
+        if self.tag in (ALAW, MULAW) and self.bits != 8:
+            return f"the 'fmt ' chunk declares {self.bits} bits of A-law or mu-law; read as 8 bits"
+        if self.tag not in (PCM, FLOAT):
             return ""
-        return (
-            f"the 'fmt ' chunk declares {self.channels} channels of {self.bits} bits in "
-            f"{self.align} bytes a frame; read as {self.frame_bytes} bytes a frame"
-        )
+        if self.align != self.frame_bytes:
+            return (
+                f"the 'fmt ' chunk declares {self.channels} channels of {self.bits} bits in "
+                f"{self.align} bytes a frame; read as {self.frame_bytes} bytes a frame"
+            )
+        if self.byte_rate and self.byte_rate != self.rate * self.align % 2**32:
+            return (
+                f"the 'fmt ' chunk declares {self.byte_rate} bytes a second, and {self.rate} Hz of "
+                f"{self.align} bytes a frame; read at {self.rate} Hz"
+            )
+        return ""
 
 
 def read_wav_start(file: Forward) -> tuple[WavFormat, int, int]:
@@ -265,12 +285,12 @@ def read_wav_start(file: Forward) -> tuple[WavFormat, int, int]:
 def _read_wav_format(content: bytes, order: str) -> WavFormat:
     if len(content) < 16:
         raise _malformed(f"the 'fmt ' chunk holds {len(content)} bytes; expected 16 or more")
-    tag, channels, rate, _, align, bits = struct.unpack(order + "HHIIHH", content[:16])
+    tag, channels, rate, byte_rate, align, bits = struct.unpack(order + "HHIIHH", content[:16])
     if tag == EXTENSIBLE and len(content) >= 26:
         tag = struct.unpack(order + "H", content[24:26])[0]
     if tag in (PCM, FLOAT) and bits == 0 and channels > 0:
         raise _malformed(f"the 'fmt ' chunk declares {channels} channels of 0 bits")
-    return WavFormat(tag, channels, rate, align, bits, order)
+    return WavFormat(tag, channels, rate, align, bits, order, byte_rate)
 
 
 def _read_wav(file: BinaryIO, size: int) -> Header:
@@ -281,16 +301,41 @@ def _read_wav(file: BinaryIO, size: int) -> Header:
         # a data chunk that ends inside a frame was cut there before its size was written
         cut = left < length or (not odd and length % step > 0)
         present = min(left, length) // step
+        odd = odd or _after_data(file, length, size)
         return Header("WAV", form.channels, form.rate, length // step, present, cut, odd)
     declared = 0 if min(left, length) == 0 else fact  # compressed: only 'fact' knows
-    return Header("WAV", form.channels, form.rate, declared, -1, left < length)
+    return Header("WAV", form.channels, form.rate, declared, -1, left < length, odd)
+
+
+def _after_data(file: BinaryIO, length: int, size: int) -> str:
+    """One sentence if what follows the chunk of samples is no chunk: they may go on there."""
+    start = file.tell() + length
+    left = size - start
+    if left < 8:
+        return ""
+    file.seek(start)
+    rest = file.read(min(left, 65536))
+    # chunks begin at even places; some writers forget the byte that makes it so
+    chunks = (rest[place : place + 8] for place in {length % 2, 0})
+    if not any(rest) or any(_may_be_chunk(head, left) for head in chunks):
+        return ""
+    return (
+        f"the samples' chunk declares {length} bytes, and {left} bytes follow that are no chunk; "
+        "they are left out"
+    )
+
+
+def _may_be_chunk(head: bytes, left: int) -> bool:
+    name, length = head[:4], int.from_bytes(head[4:8], "little")
+    order_kept = min(length, int.from_bytes(head[4:8], "big")) <= left  # RIFF or RIFX
+    return len(head) == 8 and all(0x20 <= byte < 0x7F for byte in name) and order_kept
 
 
 def _read_aiff(file: BinaryIO, size: int) -> Header:
     head = file.read(12)
     if len(head) < 12:
         raise _malformed(f"the file ends after {len(head)} bytes of its header")
-    channels, rate, declared, present, cut = -1, -1, -1, -1, False
+    channels, rate, declared, present, cut, odd = -1, -1, -1, -1, False, ""
     for name, length in _chunks(file, ">"):
         if name == b"COMM":
             content = file.read(18)
@@ -301,11 +346,12 @@ def _read_aiff(file: BinaryIO, size: int) -> Header:
         elif name == b"SSND":
             left = max(0, size - file.tell())
             cut = left < length
+            odd = _after_data(file, length, size)
             if channels > 0 and head[8:12] == b"AIFF":
                 present = max(0, min(left, length) - 8) // (channels * max(1, (bits + 7) // 8))
     if channels < 0:
         raise _malformed("the header has no 'COMM' chunk")
-    return Header("AIFF", channels, rate, declared, present, cut)
+    return Header("AIFF", channels, rate, declared, present, cut, odd)
 
 
 def _read_flac(file: BinaryIO) -> Header:
@@ -314,7 +360,28 @@ def _read_flac(file: BinaryIO) -> Header:
         raise _malformed(f"the file ends after {len(head)} bytes of its header")
     packed = int.from_bytes(head[18:26], "big")  # 20 bits rate, 3 channels, 5 depth, 36 frames
     declared = packed & 0xFFFFFFFFF
-    return Header("FLAC", (packed >> 41 & 7) + 1, packed >> 44, declared or -1)
+    md5 = head[26:42] if any(head[26:42]) else b""  # all zeros: the encoder did not know it
+    bits, channels, rate = (packed >> 36 & 31) + 1, (packed >> 41 & 7) + 1, packed >> 44
+    of_frame = _flac_frame_rate(file)
+    odd = f"STREAMINFO declares {rate} Hz, the first frame {of_frame} Hz; read at {rate} Hz"
+    odd = odd if of_frame not in (-1, rate) else ""
+    return Header("FLAC", channels, rate, declared or -1, disagrees=odd, md5=md5, bits=bits)
+
+
+def _flac_frame_rate(file: BinaryIO) -> int:
+    """The sampling rate that the first frame names, -1 where it names none."""
+    file.seek(4)
+    for _ in range(MAX_CHUNKS):
+        head = file.read(4)  # a bit for the last block of metadata, its type, its length
+        if len(head) < 4:
+            return -1
+        file.seek(int.from_bytes(head[1:], "big"), 1)
+        if head[0] & 0x80:
+            break
+    frame = file.read(4)
+    if len(frame) < 4 or frame[0] != 0xFF or frame[1] & 0xFE != 0xF8:
+        return -1
+    return FLAC_RATES.get(frame[2] & 0x0F, -1)
 
 
 def _read_ogg(file: BinaryIO, size: int) -> Header:

@@ -10,6 +10,7 @@ what is let in stand in `ddasp.audio.blocks`, which reads the same files block b
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import struct
@@ -22,12 +23,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ddasp._check import one_of, signal_2d
 from ddasp._errors import InputError
-from ddasp._files import digest_bytes, write_bytes
+from ddasp._files import write_bytes
 from ddasp.audio.blocks import read_blocks
 from ddasp.audio.containers import SUFFIXES_OF
 from ddasp.audio.resampling import resample, to_mono
 
-__all__ = ["SUFFIXES", "Recording", "digest", "encode", "read", "write"]
+__all__ = ["SUFFIXES", "Recording", "SoundDigest", "digest", "encode", "read", "write"]
 
 SUFFIXES: frozenset[str] = frozenset(s for names in SUFFIXES_OF.values() for s in names)
 """Endings, in lower case, of the files that are taken for sounds when a folder is scanned."""
@@ -94,18 +95,61 @@ def read(path: str | bytes | os.PathLike, *, max_duration: float = 7200.0) -> Re
         return Recording(samples, blocks.rate, blocks.declared, blocks.flags, blocks.details)
 
 
-def digest(recording: Recording) -> str:
-    """SHA-256 of what is heard: the samples as little-endian float32, the rate, the channels.
+class SoundDigest:
+    """SHA-256 of what is heard, of a sound that comes in blocks.
 
-    Two files with the same samples have the same digest, whatever their container.
+    Samples as little-endian float32, then their number, the rate and the channels: two files with
+    the same samples have the same digest, whatever their container and wherever they were cut.
+
+    Parameters
+    ----------
+    rate : int
+        Sampling rate [Hz].
+    n_channels : int
+        Number of channels.
+
+    Examples
+    --------
+    >>> sha = SoundDigest(8000, 1)
+    >>> for block in np.zeros((2, 1, 1), np.float32):
+    ...     sha.add(block)
+    >>> sha.value() == digest(Recording(np.zeros((2, 1), np.float32), 8000))
+    True
+    """
+
+    def __init__(self, rate: int, n_channels: int) -> None:
+        self.rate, self.n_channels = rate, n_channels
+        self._n_samples, self._sha = 0, hashlib.sha256()
+
+    def add(self, block: NDArray[np.floating]) -> None:
+        """Take the next block.
+
+        Parameters
+        ----------
+        block : ndarray of shape (n_samples, n_channels)
+            Full scale = 1.
+        """
+        self._sha.update(np.ascontiguousarray(block, dtype="<f4").data)
+        self._n_samples += len(block)
+
+    def value(self) -> str:
+        """The digest of all samples so far, in hex."""
+        sha = self._sha.copy()
+        sha.update(struct.pack("<QQQ", self._n_samples, self.rate, self.n_channels))
+        return sha.hexdigest()
+
+
+def digest(recording: Recording) -> str:
+    """`SoundDigest` of a whole recording.
 
     Examples
     --------
     >>> digest(Recording(np.zeros((2, 1), np.float32), 8000))[:16]
-    '2e20ac1253ca7b30'
+    'a537bcb50e931a6b'
     """
-    samples = np.ascontiguousarray(recording.samples, dtype="<f4")
-    return digest_bytes(samples.tobytes(), struct.pack("<QQ", recording.rate, samples.shape[1]))
+    sha = SoundDigest(recording.rate, recording.samples.shape[1])
+    sha.add(recording.samples)
+    return sha.value()
 
 
 def _quantised(signal: NDArray[np.floating], subtype: str) -> NDArray:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ddasp._check import in_range, signal_2d
 from ddasp._errors import InputError
 
-__all__ = ["MonoResampler", "resample", "to_mono"]
+__all__ = ["MonoResampler", "new_length", "resample", "to_mono"]
 
 
 def to_mono(signal: ArrayLike) -> NDArray[np.floating]:
@@ -32,8 +32,14 @@ def to_mono(signal: ArrayLike) -> NDArray[np.floating]:
     return np.array(x[:, 0]) if x.shape[1] == 1 else np.asarray(x.mean(axis=1))
 
 
-def _n_new(n: int, rate: float, new_rate: float) -> int:
-    """The rule of lengths."""
+def new_length(n: int, rate: float, new_rate: float) -> int:
+    """How many samples n samples are at another rate.
+
+    Examples
+    --------
+    >>> new_length(441, 44_100, 16_000), new_length(1, 48_000, 8_000), new_length(0, 48_000, 8_000)
+    (160, 1, 0)
+    """
     return max(1, round(n * new_rate / rate)) if n else 0
 
 
@@ -62,7 +68,7 @@ def resample(signal: ArrayLike, rate: float, new_rate: float) -> NDArray[np.floa
     in_range(new_rate, "new_rate", 1.0, 1e7, unit="Hz")
     if rate == new_rate or not len(x):
         return np.array(signal, dtype=x.dtype)
-    n_new = _n_new(len(x), rate, new_rate)
+    n_new = new_length(len(x), rate, new_rate)
     y = soxr.resample(x, rate, new_rate, quality="HQ")[:n_new]
     if len(y) < n_new:  # the end is rounded differently by one sample
         y = np.concatenate([y, np.zeros((n_new - len(y), x.shape[1]), x.dtype)])
@@ -151,7 +157,7 @@ class MonoResampler:
         ndarray of shape (n_new,)
             The samples that were held back; together with all others as many as `resample` gives.
         """
-        n_left = _n_new(self.n_in, self._rate, self._new_rate) - self.n_out
+        n_left = new_length(self.n_in, self._rate, self._new_rate) - self.n_out
         y = np.zeros(max(n_left, 0))
         if self._soxr is not None and not self._finished:
             last = self._soxr.resample_chunk(np.zeros(0), last=True)[: y.size]

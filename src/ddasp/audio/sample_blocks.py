@@ -21,6 +21,8 @@ from ddasp.audio.levels import FULL_SCALE
 
 __all__ = ["ClippingCounter", "SampleBlocks"]
 
+LARGEST = 2.0**100  # of full scale: sums of many such numbers are still finite in float32
+
 Block = NDArray[np.float32]
 Finding = tuple[str, str]  # a code, and one sentence with numbers
 
@@ -167,12 +169,12 @@ class SampleBlocks(Iterator[Block]):
         return block
 
     def _check(self, block: Block) -> None:
-        finite = np.isfinite(block)
-        if not finite.all():
+        usable = np.abs(block) <= LARGEST  # NaN is not
+        if not usable.all():
             raise AudioError(
                 "E-AUDIO-NONFINITE",
-                f"{int((~finite).sum())} samples after {self.n_frames / self.rate:.3f} s are NaN or "
-                "infinite; expected finite samples",
+                f"{int((~usable).sum())} samples after {self.n_frames / self.rate:.3f} s are NaN, "
+                f"infinite or beyond {LARGEST:.3g} of full scale; expected finite samples",
             )
 
     def _end(self) -> None:
@@ -193,8 +195,13 @@ class SampleBlocks(Iterator[Block]):
         """One sentence for each flag, with numbers."""
         return tuple(sentence for _, sentence in self._all_findings())
 
+    @property
+    def clipped(self) -> float:
+        """Share of the samples so far that are clipped, 0 to 1."""
+        return self._clipping.fraction
+
     def _all_findings(self) -> list[Finding]:
-        fraction = self._clipping.fraction
+        fraction = self.clipped
         if not fraction > 0:
             return self._findings
         sentence = (

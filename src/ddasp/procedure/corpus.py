@@ -137,19 +137,30 @@ def collect(
         )
         for file in listing.files
     ]
-    results = (workers or Workers(1)).map(examine, tasks, progress=progress, what="sounds")
+    # apart: a file may crash or hang its decoder, and the result shall not depend on how many work
+    results = (workers or Workers(1)).map(
+        examine, tasks, progress=progress, what="sounds", apart=workers is not None
+    )
+    results = [_survived(*pair) for pair in zip(tasks, results, strict=True)]
     files = [_file(*pair, labeller) for pair in zip(listing.files, results, strict=True)]
     corpus = Corpus(problem, listing, labeller, rate, files)
     _judge(corpus)
     return corpus
 
 
-def _file(source: SoundFile, found: Any, labeller: Labeller) -> File:
-    """A file with its label, and the findings about itself."""
+def _survived(task: Task, found: Any) -> Examined:
+    """What is known of a file; one that ended the worker process is rejected."""
     if isinstance(found, Crash):
-        found = rejected("E-AUDIO-CORRUPT", f"reading it ended its process: {found}")
+        known = bytes_digest(task.path, task.root)
+        return rejected("E-AUDIO-DECODER", f"while it was read, {found}", known)
     if isinstance(found, BaseException):
         raise found
+    assert isinstance(found, Examined)
+    return found
+
+
+def _file(source: SoundFile, found: Examined, labeller: Labeller) -> File:
+    """A file with its label, and the findings about itself."""
     if found.changed:
         raise RunError("E-CHANGED", f"{source.shown} changed while it was read; run again")
     file = File(source, found, labeller.of(source.shown), code=found.code)

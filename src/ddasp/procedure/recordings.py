@@ -13,6 +13,8 @@ float64, at the analysis rate; one that reaches beyond the end of the sound is p
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
 import os
@@ -32,14 +34,17 @@ from ddasp._files import digest_bytes, digest_file, write_bytes
 from ddasp.audio import levels
 from ddasp.audio.blocks import read_blocks
 from ddasp.audio.containers import read_header
-from ddasp.audio.files import Recording, digest, read
-from ddasp.audio.loudness import integrated_loudness
-from ddasp.audio.resampling import MonoResampler, resample, to_mono
-from ddasp.audio.sample_blocks import SampleBlocks
+from ddasp.audio.files import SoundDigest
+from ddasp.audio.level_meter import LevelMeter
+from ddasp.audio.loudness import FINE_HOP, integrated_of
+from ddasp.audio.loudness_energies import SegmentEnergies
+from ddasp.audio.resampling import MonoResampler, new_length
+from ddasp.audio.sample_blocks import Block, SampleBlocks
 from ddasp.procedure import features
 from ddasp.procedure.duplicates import Fingerprint, fingerprint
 from ddasp.procedure.scan import inputs, real_path, shown
-from ddasp.procedure.windows import Cutter, Piece, Window, cut, windows
+from ddasp.procedure.windows import Cutter, Held, Piece, Window, span, windows
+from ddasp.procedure.workers import limited
 
 __all__ = [
     "Examined",
@@ -58,6 +63,10 @@ __all__ = [
 
 DC, DC_OF_RMS = 0.02, 0.2  # of full scale, of the RMS: more is no accident of a short sound
 SILENT = 0.95  # share of silent frames
+# What a decoder may take for opening a file and for each block: thousands of times what it needs.
+PATIENCE, DECODER_BYTES = 20.0, 2**28  # s, bytes
+# Of the machine, for a moment, and no fault of the file: it must not be left out for them.
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 Signal = NDArray[np.float64]
 
@@ -65,18 +74,14 @@ Signal = NDArray[np.float64]
 # ----------------------------------------------------------------------------------- pieces
 
 
-def _mono(recording: Recording, rate: float) -> Signal:
-    """One channel at the analysis rate."""
-    mono = to_mono(recording.samples.astype(np.float64))
-    return np.asarray(resample(mono, recording.rate, rate), np.float64)
-
-
-def pieces_of(blocks: SampleBlocks, *, rate: int, window: Window | None) -> Iterator[Piece]:
+def pieces_of(
+    blocks: Iterable[Block], file_rate: int, *, rate: int, window: Window | None
+) -> Iterator[Piece]:
     """Start [s], stop [s] and samples of each piece of a sound that comes block by block."""
-    resampler, cutter = MonoResampler(blocks.rate, rate), Cutter(rate, window)
+    resampler, cutter = MonoResampler(file_rate, rate), Cutter(rate, window)
     for block in blocks:
-        yield from cutter.push(resampler.push(block), resampler.n_in / blocks.rate)
-    duration = resampler.n_in / blocks.rate
+        yield from cutter.push(resampler.push(block), resampler.n_in / file_rate)
+    duration = resampler.n_in / file_rate
     yield from cutter.push(resampler.finish(), duration)
     yield from cutter.finish(duration)
 
@@ -90,7 +95,7 @@ def pieces(path: Path, *, rate: int, window: Window | None, max_duration: float)
         When the file can't be used; some faults show only after pieces were given.
     """
     with read_blocks(path, max_duration=max_duration) as blocks:
-        yield from pieces_of(blocks, rate=rate, window=window)
+        yield from pieces_of(blocks, blocks.rate, rate=rate, window=window)
 
 
 def load_sounds(
@@ -98,15 +103,40 @@ def load_sounds(
 ) -> Iterator[Signal]:
     """The pieces of files that observations stand for, (n_samples,) each.
 
-    A file is decoded once for the pieces that follow each other; it was read before, under the
-    cap of the problem.
+    A file is decoded once for the pieces that follow each other, block by block; it was read
+    before, under the cap of the problem.
     """
-    known, signal = "", np.zeros(0)
+    passes: list[tuple[str, list[tuple[float, float]]]] = []
     for path, start, stop in zip(paths, starts, stops, strict=True):
-        if path != known:
-            known = path
-            signal = _mono(read(real_path(root, path), max_duration=1e9), rate)
-        yield cut(signal, rate, float(start), float(stop))
+        if not passes or passes[-1][0] != path or start < passes[-1][1][-1][0]:
+            passes.append((path, []))
+        passes[-1][1].append((float(start), float(stop)))
+    for path, places in passes:
+        yield from _excerpts(real_path(root, path), places, rate)
+
+
+def _excerpts(path: Path, places: list[tuple[float, float]], rate: int) -> Iterator[Signal]:
+    """The samples of places in one file, in the order of their starts."""
+    with read_blocks(path, max_duration=1e9) as blocks:
+        source, held = _mono(blocks, rate), Held()
+        for start, stop in places:
+            first, n = span(rate, start, stop)
+            while held.n < first + n:
+                samples = next(source, None)
+                if samples is None:
+                    break
+                held.push(samples)
+                if held.n <= first:
+                    held.forget(first)
+            yield held.take(first, n)
+
+
+def _mono(blocks: SampleBlocks, rate: int) -> Iterator[Signal]:
+    """One channel at the analysis rate, as it comes."""
+    resampler = MonoResampler(blocks.rate, rate)
+    for block in blocks:
+        yield resampler.push(block)
+    yield resampler.finish()
 
 
 def load_sound(root: Path, path: str, start: float, stop: float, *, rate: int) -> Signal:
@@ -192,22 +222,30 @@ def examine(task: Task) -> Examined:
         _refuse_outside(task.path, task.root)
         before = os.stat(task.path)
         if not os.path.isfile(task.path):  # a pipe would never end
-            read(task.path, max_duration=task.max_duration)
+            with read_blocks(task.path, max_duration=task.max_duration):
+                pass
         file_digest = digest_file(Path(task.path))
         key = _key(task, file_digest)
         found = _recall(task.cache, key)
-        if found is None:
-            found = _measure(task)
+        known = found is not None
+        found = found or _measure(task)
+        changed = _version(before) != _version(os.stat(task.path))
+        if not (known or changed):  # what was measured may be that of other bytes than the digest's
             _remember(task.cache, key, found)
-        after = os.stat(task.path)
     except AudioError as error:
         return rejected(error.code, error.message, file_digest)
     except PermissionError as error:
         return rejected("E-PATH-PERM", f"the file may not be read: {error.strerror}")
     except OSError as error:
+        if error.errno in SHORTAGES:
+            raise
         return rejected("E-PATH-MISSING", f"the path leads to no file: {error.strerror}")
-    changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
     return Examined(**{**found, "file_digest": file_digest, "changed": changed})
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    """What differs after a file was written to or exchanged, also where its times were set back."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def declared_rate(path: str) -> int:
@@ -232,34 +270,59 @@ def bytes_digest(path: str, root: str) -> str:
 
 def _refuse_outside(path: str, root: str) -> None:
     if os.path.islink(path):
-        target = Path(path).resolve()
-        if target.exists() and not target.is_relative_to(Path(root).resolve()):
+        target = Path(os.path.realpath(path))  # of a link that leads to itself: that link
+        if os.path.exists(path) and not target.is_relative_to(Path(root).resolve()):
             raise AudioError(
                 "E-PATH-OUTSIDE", f"the link leads to {shown(target)}, outside the folder"
             )
 
 
 def _measure(task: Task) -> dict[str, Any]:
-    """Row, pieces, features and fingerprints of a file."""
-    recording = read(task.path, max_duration=task.max_duration)
-    row = _row(recording)
-    places = windows(recording.duration, task.window)
-    found: dict[str, Any] = {"row": row, "pieces": places}
-    if task.rate is None:
-        return found
-    signal = _mono(recording, task.rate)
-    n_needed = features.shortest(task.rate)
-    if len(signal) < n_needed:
-        _add(row, "W-SHORT", f"{len(signal)} samples at {task.rate} Hz; a frame has {n_needed}")
-    elif task.window is not None and recording.duration < task.window[0]:
-        _add(row, "W-SHORT", f"{recording.duration:.3g} s; a window has {task.window[0]:g} s")
-    extracted, prints = [], []
-    for start, stop in places:
-        piece = cut(signal, task.rate, start, stop)
-        extracted.append(features.extract(piece, task.rate, task.sets, file_rate=recording.rate))
-        prints.append(fingerprint(piece, task.rate))
+    """Row, pieces, features and fingerprints of a file; its length costs no memory beside them."""
+    with contextlib.ExitStack() as stack:
+        with _decoder_bounded():
+            opened = read_blocks(task.path, max_duration=task.max_duration)
+            blocks = stack.enter_context(opened)
+        heard = _Heard(blocks)
+        if task.rate is None:
+            for _ in heard:
+                pass
+            row = heard.row()
+            return {"row": row, "pieces": windows(row["duration"], task.window)}
+        places, extracted, prints = [], [], []
+        for start, stop, piece in pieces_of(heard, blocks.rate, rate=task.rate, window=task.window):
+            places.append((start, stop))
+            extracted.append(features.extract(piece, task.rate, task.sets, file_rate=blocks.rate))
+            prints.append(fingerprint(piece, task.rate))
+        row = heard.row()
+    _judge_length(row, task)
     tables = {name: np.stack([one[name] for one in extracted], axis=1) for name in task.sets}
-    return found | {"features": tables, "fingerprints": prints}
+    return {"row": row, "pieces": places, "features": tables, "fingerprints": prints}
+
+
+@contextlib.contextmanager
+def _decoder_bounded() -> Iterator[None]:
+    """A decoder in a worker has so much time and memory; other want of memory is not its fault."""
+    with limited(PATIENCE, DECODER_BYTES) as is_bound:
+        try:
+            yield
+        except MemoryError as error:
+            if not is_bound:
+                raise
+            most = DECODER_BYTES // 2**20
+            raise AudioError(
+                "E-AUDIO-DECODER", f"the decoder asked for more than {most} MiB of memory"
+            ) from error
+
+
+def _judge_length(row: dict[str, Any], task: Task) -> None:
+    """Note that a sound is shorter than what is analysed."""
+    assert task.rate is not None
+    n, n_needed = new_length(row["actual"], row["rate"], task.rate), features.shortest(task.rate)
+    if n < n_needed:
+        _add(row, "W-SHORT", f"{n} samples at {task.rate} Hz; a frame has {n_needed}")
+    elif task.window is not None and row["duration"] < task.window[0]:
+        _add(row, "W-SHORT", f"{row['duration']:.3g} s; a window has {task.window[0]:g} s")
 
 
 def _add(row: dict[str, Any], code: str, detail: str) -> None:
@@ -267,31 +330,47 @@ def _add(row: dict[str, Any], code: str, detail: str) -> None:
     row["details"].append(detail)
 
 
-def _row(recording: Recording) -> dict[str, Any]:
-    """The columns that follow from the samples, and findings about them."""
-    x, rate = recording.samples, recording.rate
-    offset, silent = levels.dc_offset(x), levels.silent_fraction(x, rate)
-    row: dict[str, Any] = {
-        "digest": digest(recording),
-        "duration": recording.duration,
-        "rate": int(rate),
-        "channels": int(x.shape[1]),
-        "peak": float(levels.amplitude_to_db(levels.peak(x))),
-        "rms": float(levels.amplitude_to_db(levels.rms(x))),
-        "loudness": float(integrated_loudness(x, rate)),
-        "clipped": levels.clipped_fraction(x),
-        "dc": offset,
-        "silent": silent,
-        "declared": int(recording.declared),
-        "actual": len(x),
-        "flags": list(recording.flags),
-        "details": list(recording.details),
-    }
-    if abs(offset) > max(DC, DC_OF_RMS * levels.rms(x)):
-        _add(row, "W-DC", f"the mean is {offset:+.3f} of full scale")
-    if silent >= SILENT:
-        _add(row, "W-SILENT", f"{silent:.0%} of the 50 ms frames lie below -60 dBFS")
-    return row
+class _Heard(Iterator[Block]):
+    """Blocks of a file, measured as they pass; each must come in time."""
+
+    def __init__(self, blocks: SampleBlocks) -> None:
+        self._blocks = blocks
+        self._levels = LevelMeter(blocks.rate)
+        self._energies = SegmentEnergies(blocks.rate, blocks.n_channels, hop=FINE_HOP)
+        self._digest = SoundDigest(blocks.rate, blocks.n_channels)
+
+    def __next__(self) -> Block:
+        with _decoder_bounded():
+            block = next(self._blocks)
+        for meter in (self._levels.add, self._energies.push, self._digest.add):
+            meter(block)
+        return block
+
+    def row(self) -> dict[str, Any]:
+        """The columns that follow from the samples, and findings about them."""
+        blocks, heard = self._blocks, self._levels
+        power = self._energies.mean_power()
+        row: dict[str, Any] = {
+            "digest": self._digest.value(),
+            "duration": blocks.n_frames / blocks.rate,
+            "rate": int(blocks.rate),
+            "channels": int(blocks.n_channels),
+            "peak": float(levels.amplitude_to_db(heard.peak)),
+            "rms": float(levels.amplitude_to_db(heard.rms)),
+            "loudness": integrated_of(self._energies.whole(), blocks.rate, power),
+            "clipped": blocks.clipped,
+            "dc": heard.mean,
+            "silent": heard.silent,
+            "declared": int(blocks.declared),
+            "actual": blocks.n_frames,
+            "flags": list(blocks.flags),
+            "details": list(blocks.details),
+        }
+        if abs(heard.mean) > max(DC, DC_OF_RMS * heard.rms):
+            _add(row, "W-DC", f"the mean is {heard.mean:+.3f} of full scale")
+        if heard.silent >= SILENT:
+            _add(row, "W-SILENT", f"{heard.silent:.0%} of the 50 ms frames lie below -60 dBFS")
+        return row
 
 
 # ------------------------------------------------------------------------------------ cache
@@ -331,7 +410,7 @@ def _remember(folder: str | None, key: str, found: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     # read back, it is checked; a fsync for each of many thousand small files would take longer than they
-    write_bytes(Path(folder) / f"{key}.npz", buffer.getvalue(), durable=False)
+    write_bytes(Path(folder) / f"{key}.npz", buffer.getbuffer(), durable=False)
 
 
 def _recall(folder: str | None, key: str) -> dict[str, Any] | None:

@@ -69,11 +69,10 @@ def shown(path: str | os.PathLike) -> str:
 
 def real_path(root: Path, name: str) -> Path:
     """The file that a shown path stands for."""
-    path = Path(root) / name
+    told = name.encode("utf-8", "surrogateescape")  # whatever the locale calls the same bytes
+    path = Path(root) / os.fsdecode(told)
     if "\\x" in name and not os.path.lexists(path):
-        raw = re.sub(
-            rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), os.fsencode(name)
-        )
+        raw = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), told)
         return Path(root) / os.fsdecode(raw)
     return path
 
@@ -145,7 +144,7 @@ def _why_ignored(entry: os.DirEntry[str]) -> str:
     if entry.is_dir(follow_symlinks=False):
         return "a run of ddasp" if os.path.exists(os.path.join(entry.path, "run.json")) else ""
     suffix = os.path.splitext(entry.name)[1].lower()
-    if entry.is_symlink() and entry.is_dir():
+    if entry.is_symlink() and os.path.isdir(entry.path):  # of a link that leads to itself: False
         return "a link to a folder"
     if suffix in SUFFIXES:
         return ""

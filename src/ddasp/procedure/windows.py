@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cutter", "Piece", "Window", "cut", "windows"]
+__all__ = ["Cutter", "Held", "Piece", "Window", "cut", "span", "windows"]
 
 Signal = NDArray[np.float64]
 Window = tuple[float, float]
@@ -54,19 +54,65 @@ def windows(duration: float, window: Window | None) -> list[tuple[float, float]]
     return [_place(i, window) for i in range(max(_fit(duration, window), 1))]
 
 
-def _span(rate: float, start: float, stop: float) -> tuple[int, int]:
+def span(rate: float, start: float, stop: float) -> tuple[int, int]:
     """First sample of a piece, and how many it has."""
     return round(start * rate), max(round((stop - start) * rate), 1)
 
 
 def cut(signal: Signal, rate: float, start: float, stop: float) -> Signal:
     """The samples from start to stop [s]; zeros follow where the signal ends before."""
-    first, n = _span(rate, start, stop)
+    first, n = span(rate, start, stop)
     return _filled(signal[first : first + n], n)
 
 
 def _filled(piece: Signal, n: int) -> Signal:
     return piece if len(piece) == n else np.concatenate([piece, np.zeros(n - len(piece))])
+
+
+class Held:
+    """The newest part of a sound that comes block by block.
+
+    Attributes
+    ----------
+    n : int
+        Samples that came so far.
+    first : int
+        The first of them that is still held.
+
+    Examples
+    --------
+    >>> held = Held()
+    >>> held.push(np.arange(5.0))
+    >>> held.take(1, 3), held.take(4, 2)
+    (array([1., 2., 3.]), array([4., 0.]))
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.first = 0
+        self._blocks: list[Signal] = []
+
+    def push(self, samples: Signal) -> None:
+        """Take the next samples, (n_samples,)."""
+        self._blocks.append(samples)
+        self.n += len(samples)
+
+    def forget(self, first: int) -> None:
+        """Drop what lies before a sample."""
+        if first >= self.n:
+            self._blocks = [self._blocks[-1][:0]] if self._blocks else []
+            self.first = self.n
+        elif first > self.first:
+            held = self._blocks[0] if len(self._blocks) == 1 else np.concatenate(self._blocks)
+            self._blocks = [held[first - self.first :]]
+            self.first = first
+
+    def take(self, first: int, n: int) -> Signal:
+        """The n samples from one on, zeros where none came; what lies before it is dropped."""
+        self.forget(first)
+        if len(self._blocks) > 1:
+            self._blocks = [np.concatenate(self._blocks)]
+        return _filled(self._blocks[0][:n] if self._blocks else np.zeros(0), n)
 
 
 class Cutter:
@@ -90,9 +136,7 @@ class Cutter:
 
     def __init__(self, rate: float, window: Window | None) -> None:
         self.rate, self.window = rate, window
-        self._kept: list[Signal] = []  # from sample `_first` on
-        self._first = 0
-        self._n = 0
+        self._held = Held()
         self._i = 0  # the next window
 
     def push(self, samples: Signal, heard: float) -> Iterator[Piece]:
@@ -111,25 +155,23 @@ class Cutter:
         tuple
             Start, stop, samples.
         """
-        self._kept.append(samples)
-        self._n += len(samples)
+        self._held.push(samples)
         if self.window is None:
             return
-        self._skip()
+        self._skip(2 * len(samples))
         n_fit = _fit(heard, self.window)
         while self._i < n_fit:
             start, stop = _place(self._i, self.window)
-            if sum(_span(self.rate, start, stop)) > self._n:
+            if sum(span(self.rate, start, stop)) > self._held.n:
                 return  # the resampler holds its end back
             yield self._next(start, stop)
 
-    def _skip(self) -> None:
+    def _skip(self, much: int) -> None:
         """Drop what lies before the next window, once it is much."""
         assert self.window is not None
-        first, n = _span(self.rate, *_place(self._i, self.window))
-        first = min(first, self._n)
-        if first - self._first > max(n, 2 * len(self._kept[-1])):
-            self._forget(first)
+        first, n = span(self.rate, *_place(self._i, self.window))
+        if min(first, self._held.n) - self._held.first > max(n, much):
+            self._held.forget(first)
 
     def finish(self, duration: float) -> Iterator[Piece]:
         """End the sound after a duration [s]; gives the pieces that are left."""
@@ -138,13 +180,5 @@ class Cutter:
             yield self._next(start, stop)
 
     def _next(self, start: float, stop: float) -> Piece:
-        first, n = _span(self.rate, start, stop)
-        self._forget(first)
         self._i += 1
-        return start, stop, _filled(self._kept[0][:n], n)
-
-    def _forget(self, first: int) -> None:
-        """Drop what lies before a sample."""
-        held = self._kept[0] if len(self._kept) == 1 else np.concatenate(self._kept)
-        self._kept = [held[first - self._first :]]
-        self._first = first
+        return start, stop, self._held.take(*span(self.rate, start, stop))

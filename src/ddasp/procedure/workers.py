@@ -2,7 +2,8 @@
 
 Each result is handed over as soon as it is there, so that a ledger or a cache can keep it. A task
 that raises has the exception as its result; a task that kills its process (a decoder's
-segmentation fault, say) has a `Crash`, and the others lose nothing.
+segmentation fault, say) has a `Crash`, and the others lose nothing. What may hang or take all the
+memory stands in a `limited` block, which ends the process; then that is a `Crash` too.
 
 *Conventions*: a task is a picklable argument of a function on a module's top level. Each process
 uses one thread for linear algebra, here as there, so that numbers do not depend on the number of
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,14 +26,62 @@ from typing import Any
 from ddasp._errors import InputError, RunError
 from ddasp._progress import Progress, Silent
 
-__all__ = ["Crash", "Workers", "default_workers", "map_tasks"]
+__all__ = ["Crash", "Workers", "default_workers", "limited", "map_tasks"]
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_IS_WORKER = threading.Event()  # set in a process that was started here to work
 Note = Callable[[int, Any], None]
 
 
 class Crash(RuntimeError):
     """The result of a task that ended its process without an answer."""
+
+
+@contextlib.contextmanager
+def limited(seconds: float, memory: int) -> Iterator[bool]:
+    """Bound what stands inside in a worker process; any other, a person's own, is left alone.
+
+    Parameters
+    ----------
+    seconds : float
+        Time after which the worker process is ended by SIGALRM, whatever it does.
+    memory : int
+        How much memory it may ask for beyond what it has [bytes]; more is refused (`MemoryError`,
+        or whatever the code inside makes of it).
+
+    Yields
+    ------
+    bool
+        Whether it is this bound that memory meets first; False where nothing is bounded, or where
+        the whole process may have less.
+
+    Notes
+    -----
+    The kernel's timer acts without Python, so a loop in C that never comes back is ended too.
+    """
+    if not _IS_WORKER.is_set():
+        yield False
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = _address_space() + memory
+    binding = soft == resource.RLIM_INFINITY or soft > most
+    if binding:
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield binding
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space() -> int:
+    """Addresses that this process uses [bytes]; where the system doesn't tell, a number without effect."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 2**60
 
 
 def default_workers() -> int:
@@ -61,6 +111,8 @@ def _one_thread_in_children() -> Iterator[None]:
 def _begin_child() -> None:
     """Leave Ctrl-C to the parent, and end when the parent ends, however it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # of `limited`: the kernel ends the process
+    _IS_WORKER.set()
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:
@@ -80,13 +132,24 @@ def _call(function: Callable[[Any], Any], task: Any) -> Any:
         return error
 
 
+def _how_it_ended(exit_code: int | None) -> str:
+    """Words for the end of a worker process without an answer."""
+    if exit_code == -signal.SIGALRM:
+        return "the process took too long and was ended"
+    if exit_code == -signal.SIGKILL:
+        return "the process was killed, perhaps for want of memory"
+    if exit_code is not None and exit_code < 0:
+        return f"the process crashed ({signal.Signals(-exit_code).name})"
+    return "the process ended without an answer"
+
+
 class Workers:
     """Processes that stay for many calls of `map`.
 
     Parameters
     ----------
     n_workers : int, optional
-        1 works in this process; by default `default_workers`.
+        1 works in this process, unless `map` is told otherwise; by default `default_workers`.
 
     Raises
     ------
@@ -121,6 +184,7 @@ class Workers:
         on_result: Note | None = None,
         progress: Progress | None = None,
         what: str = "tasks",
+        apart: bool = False,
     ) -> list[Any]:
         """Results in the order of the tasks; an exception or a `Crash` stands for a failed one.
 
@@ -136,6 +200,9 @@ class Workers:
             The display.
         what : str
             What the display calls it.
+        apart : bool
+            Never in this process: one worker is then one process beside it. For tasks that may
+            crash or hang.
 
         Raises
         ------
@@ -143,7 +210,8 @@ class Workers:
             ``E-RUN`` when worker processes end as soon as they start.
         """
         results: list[Any] = [None] * len(tasks)
-        done = self._here(function, tasks) if self.n_workers == 1 else self._there(function, tasks)
+        here = self.n_workers == 1 and not apart
+        done = self._here(function, tasks) if here else self._there(function, tasks)
         try:
             for position, result in (progress or Silent()).track(done, what, len(tasks)):
                 results[position] = result
@@ -211,13 +279,15 @@ class Workers:
     def _alone(self, function: Callable[[Any], Any], task: Any) -> Any:
         """One task in a pool of one, which tells for certain whether it is the one that crashes."""
         with _one_thread_in_children():
+            pool = self._running_pool(1)
             try:
-                return self._running_pool(1).submit(_call, function, task).result()
+                future = pool.submit(_call, function, task)
+                (process,) = (getattr(pool, "_processes", None) or {}).values()
+                return future.result()
             except BrokenProcessPool:
+                pool.shutdown(wait=True)  # the process is waited for, so its exit code is known
                 self._kill()
-                return Crash(
-                    "the worker process ended without an answer (killed, or out of memory)"
-                )
+                return Crash(_how_it_ended(process.exitcode))
 
     def _probe(self, function: Callable[[Any], Any]) -> None:
         """Tell a task that crashes from workers that can't even start or load the function."""
@@ -233,7 +303,7 @@ class Workers:
                     "E-RUN",
                     "worker processes end as soon as they start; expected a function of a module "
                     "that can be imported, and a script whose code stands under "
-                    "`if __name__ == '__main__':` - or use one worker",
+                    "`if __name__ == '__main__':`",
                 ) from error
 
     def _running_pool(self, n_workers: int) -> ProcessPoolExecutor:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddasp._errors import DdaspError
-from ddasp.audio.files import encode, read
+from ddasp.audio.blocks import read_blocks
+from ddasp.audio.files import encode
 from ddasp.audio.loudness import integrated_loudness
 from ddasp.audio.resampling import to_mono
 
@@ -60,15 +61,25 @@ def load(sounds: Path, name: str, start: float, stop: float) -> Excerpt | None:
     if path is None:
         return None
     try:
-        recording = read(path)
+        return _excerpt(path, start if math.isfinite(start) else 0.0, stop)
     except DdaspError:
         return None
-    first = round((start if math.isfinite(start) else 0.0) * recording.rate)
-    last = len(recording.samples)
-    last = min(round(stop * recording.rate), last) if math.isfinite(stop) else last
-    end = min(last, first + int(LONGEST * recording.rate))
-    signal = np.asarray(to_mono(recording.samples[first:end]), dtype=np.float64).ravel()
-    return Excerpt(signal, recording.rate, end < last) if signal.size else None
+
+
+def _excerpt(path: Path, start: float, stop: float) -> Excerpt | None:
+    """At most `LONGEST` seconds; what follows is not read, and nothing else is kept."""
+    with read_blocks(path, max_duration=1e9) as blocks:
+        first = round(start * blocks.rate)
+        last = round(stop * blocks.rate) if math.isfinite(stop) else math.inf
+        end = int(min(last, first + int(LONGEST * blocks.rate)))
+        parts, n = [np.zeros(0)], 0
+        for block in blocks:
+            parts.append(np.asarray(to_mono(block[max(first - n, 0) : max(end - n, 0)]), float))
+            n += len(block)
+            if n > end:
+                break
+    signal = np.concatenate(parts)
+    return Excerpt(signal, blocks.rate, n > end and last > end) if signal.size else None
 
 
 def level(signal: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
