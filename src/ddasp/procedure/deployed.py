@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -31,7 +31,8 @@ from ddasp.procedure.model_files import MAX_BYTES
 __all__ = ["AUDIBLE", "Deployed", "apply", "is_silent", "load"]
 
 AUDIBLE = 1e-3  # of full scale, -60 dBFS
-LONG = 60.0  # s, above which a sound is not handed to the graph as a whole
+LONG = 2**20  # samples, a minute at 16 kHz, above which the graph is not given a sound as a whole
+MOST_TOLD = 4 * 2**20  # bytes of model.json
 ENDLESS = 1e8  # s, what a file may last where windows are decided on
 Waveform = NDArray[np.floating]
 
@@ -88,32 +89,26 @@ class Deployed:
         The graph holds all frames of a sound at once; of a very long one the features are computed
         block by block, and the part behind them decides, with the same numbers.
         """
-        if len(waveform) > LONG * self.rate:
+        if len(waveform) > LONG:
             name = self.about["features"]["name"]
             return self.output_of_features(
                 extract(waveform, self.rate, (name,), variants=False)[name][0]
             )
-        try:
-            given = self.session.run(None, {"waveform": np.asarray(waveform, np.float32)})
-        except Exception as error:  # the runtime has exceptions of its own
-            reason = str(error).splitlines()[0]
-            raise RunError(
-                "E-MODEL", f"the graph could not be run on the sound: {reason}"
-            ) from error
-        return np.atleast_1d(given[0]).astype(np.float64)
+        return self._run("session", {"waveform": np.asarray(waveform, np.float32)})
 
     def output_of_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The same from the features of one sound, (n_features,)."""
-        return self._run(self.part, {graph.OBSERVATIONS: features[np.newaxis]})
+        return self._run("part", {graph.OBSERVATIONS: features[np.newaxis]})
 
     def _run(
-        self, session: onnxruntime.InferenceSession, given: dict[str, NDArray[np.float32]]
+        self, which: Literal["session", "part"], given: dict[str, NDArray[np.float32]]
     ) -> NDArray[np.float64]:
         """The first output, flat, after it was looked at."""
-        try:
+        try:  # the session is made when it is used first, and the runtime looks at the graph then
+            session: onnxruntime.InferenceSession = getattr(self, which)
             output = np.asarray(session.run(None, given)[0], np.float64).ravel()
         except Exception as error:  # the runtime has exceptions of its own
-            reason = str(error).splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise RunError("E-MODEL", f"the graph could not be run: {reason}") from error
         n, is_value = max(len(self.labels), 1), not self.labels
         fits = output.shape == (n,) and np.isfinite(output).all()
@@ -165,10 +160,13 @@ def load(run: Path) -> Deployed:
         raise InputError(
             "E-MODEL", f"{folder} holds no model.json; expected a run folder of `ddasp run`"
         )
-    for file in (described, path):
-        if not file.is_file() or file.stat().st_size > MAX_BYTES:
+    for file, most in ((described, MOST_TOLD), (path, MAX_BYTES)):
+        if not file.is_file() or file.stat().st_size > most:
             raise RunError("E-MODEL", f"{file} is missing, no regular file, or far too large")
-    about = read_json(described)
+    try:
+        about = read_json(described)
+    except RunError as error:
+        raise RunError("E-MODEL", f"{described} is no JSON of a run: {error.message}") from error
     check_about(about, str(described))
     if digest_file(path) != about["digests"]["model.onnx"]:
         raise RunError(

@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ddasp._errors import RunError
+from ddasp.procedure.settings import LEAST_HOP, MOST_OVERLAP
 
 __all__ = ["check_about"]
 
 Positive = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]
 Finite = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
+Number = Finite | Literal["inf", "-inf"] | None
 
 
 class _Part(BaseModel):
@@ -23,23 +25,57 @@ class _Part(BaseModel):
 
 
 class _Window(_Part):
-    length: Positive
-    hop: Annotated[float, Field(ge=1e-3, lt=1e9, allow_inf_nan=False)] | None
+    length: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+    hop: Annotated[float, Field(ge=LEAST_HOP, lt=1e9, allow_inf_nan=False)] | None
+
+    @model_validator(mode="after")
+    def _moves(self) -> _Window:
+        if self.hop is not None and self.hop * MOST_OVERLAP < self.length:
+            raise ValueError(f"hop is less than the length / {MOST_OVERLAP}")
+        return self
 
 
 class _Features(_Part):
     name: str
     version: str
+    title: str = ""
+    formula: str = ""
+
+
+class _Estimate(_Part):
+    value: Number
+    low: Number
+    high: Number
+    n_observations: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
+class _Card(_Part):
+    """What a page shows of the model."""
+
+    question: str = ""
+    purpose: str = ""
+    affected: str = ""
+    cost_of_wrong_answer: str = ""
+    learned_from: str = ""
+    limits: str = ""
+    measure: str = ""
+    verdict: str | None = None
+    unit: str = ""
+    estimate: _Estimate | None = None
 
 
 class _About(_Part):
     kind: Literal["binary", "multi-class", "regression"]
     labels: list[Annotated[str, Field(min_length=1)]]
-    rate: int = Field(ge=1000, le=768_000)
+    rate: int = Field(ge=1000, le=192_000)  # as problem.toml has it
     window: _Window | None
     max_duration: Positive
     background: list[str] = []
     features: _Features
+    family: str
+    params: dict[str, Any] = {}
+    unit: str = ""
+    card: _Card
     dont_know_below: float = Field(ge=0, lt=1)
     cost: list[list[Finite]] | None
     half_width: Finite | None

@@ -2,7 +2,8 @@
 
 A model may come from a stranger. ONNX holds no code, but it can name files outside itself,
 operators that loop or allocate without end, and trees that point back at themselves; all of it is
-refused here, before the runtime sees it.
+refused here, before the runtime sees it. How large it would become when it is parsed is counted by
+`model_wire`, what it would take to run it by `model_cost`.
 
 *Conventions*: refusals are `InputError` with ``E-MODEL`` and name what was found.
 
@@ -21,16 +22,23 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, TensorProto, numpy_helper
 
 from ddasp._errors import InputError
+from ddasp.procedure.model_wire import Malformed, structure
 
 __all__ = ["MAX_BYTES", "ML", "OPERATORS", "OPSETS", "check_model", "load_model"]
 
 ML = "ai.onnx.ml"
 OPSETS = {"": 17, ML: 3}
 MAX_BYTES = 256 * 2**20
-MOST_NODES = 10_000  # the largest graph of ours has some hundred
+MOST_NODES = 2000  # the largest graph of ours has some hundred
 DEEPEST = 1000  # levels of a tree
 WIDEST = 1024  # of a pooling or convolution, its steps and edges
 LARGEST = 2**26  # of a whole number: lengths, places and counts come from these
+FIELDS = {"dims", "data_type", "name", "raw_data"}  # of a tensor
+TREES = {
+    *(f"nodes_{what}ids" for what in ("tree", "node", "feature", "truenode", "falsenode")),
+    *("nodes_values", "nodes_modes", "n_targets"),
+    *(f"target_{what}" for what in ("treeids", "nodeids", "ids", "weights")),
+}
 OPERATORS = {
     "Abs", "Add", "And", "ArgMax", "AveragePool", "Cast", "Compress", "Concat", "Conv", "CumSum",
     "DFT", "Div", "Exp", "Flatten", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Less",
@@ -49,6 +57,7 @@ FOREIGN = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy array",
     b"\x1f\x8b": "a gzip archive",
+    b"\x78\x9c": "compressed, as joblib does it with a pickle inside",
 }
 
 
@@ -85,6 +94,10 @@ def load_model(path: str | Path) -> bytes:
     for magic, what in FOREIGN.items():
         if content.startswith(magic):
             raise _refuse(f"{path} is {what}")
+    try:
+        structure(content)
+    except Malformed as error:
+        raise _refuse(f"{path} is no ONNX file of ours: {error}") from error
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # the parser of protocol buffers has exceptions of its own
@@ -134,6 +147,8 @@ def check_model(model: onnx.ModelProto, name: str = "the model") -> None:
 def _check_tensor(tensor: TensorProto, name: str) -> None:
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         raise _refuse(f"{name} keeps {tensor.name} in another file")
+    if {field.name for field, _ in tensor.ListFields()} - FIELDS:
+        raise _refuse(f"{name} keeps {tensor.name} in another form than as bytes")
     try:
         values = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError) as error:
@@ -147,22 +162,37 @@ def _check_tensor(tensor: TensorProto, name: str) -> None:
 
 
 def _check_trees(node: Any, name: str) -> None:
-    """Children stand behind their parent, so that every walk ends."""
+    """Nodes are numbered in their order, and children stand behind their parent: every walk ends."""
     values = {a.name: a for a in node.attribute}
+    if set(values) != TREES:
+        raise _refuse(f"{name} has trees with {sorted(set(values) ^ TREES)[0]}")
+
+    def places(key: str) -> NDArray[np.int64]:
+        return np.array(values[key].ints, dtype=np.int64)
+
     try:
-        ids, trees, left, right = (
-            np.array(values[key].ints)
-            for key in ("nodes_nodeids", "nodes_treeids", "nodes_truenodeids", "nodes_falsenodeids")
-        )
+        ids, trees = places("nodes_nodeids"), places("nodes_treeids")
+        left, right = places("nodes_truenodeids"), places("nodes_falsenodeids")
         leaf = np.array(values["nodes_modes"].strings) == b"LEAF"
-        weights = np.array([*values["nodes_values"].floats, *values["target_weights"].floats])
-        _, sizes = np.unique(trees, return_counts=True)
+        thresholds = np.array(values["nodes_values"].floats)
+        weights = np.array(values["target_weights"].floats)
+        numbers, begins, sizes = np.unique(trees, return_index=True, return_counts=True)
         last = np.repeat(sizes, sizes) - 1
         inside = (left <= last) & (right <= last)
         forward = (left > ids) & (right > ids)
-        whole = bool((leaf | (inside & forward)).all()) and bool(np.isfinite(weights).all())
+        leaves = begins[places("target_treeids")] + places("target_nodeids")
+        whole = (
+            np.array_equal(numbers, np.arange(len(numbers)))
+            and np.array_equal(trees, np.repeat(numbers, sizes))
+            and np.array_equal(ids, np.arange(len(ids)) - np.repeat(begins, sizes))
+            and bool((leaf | (inside & forward)).all())
+            and len(thresholds) == len(places("nodes_featureids")) == len(ids)
+            and len(leaves) == len(places("target_ids")) == len(weights)
+            and bool(leaf[leaves].all() and (trees[leaves] == places("target_treeids")).all())
+            and bool(np.isfinite(thresholds).all() and np.isfinite(weights).all())
+        )
         flat = not whole or _depth(trees, left, right, leaf) <= DEEPEST
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, IndexError) as error:
         raise _refuse(f"{name} has damaged trees") from error
     if not flat:
         raise _refuse(f"{name} has a tree of more than {DEEPEST} levels")

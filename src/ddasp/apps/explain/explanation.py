@@ -30,6 +30,7 @@ from ddasp.plot.canvas import decimals, short
 from ddasp.procedure import recordings
 from ddasp.procedure.candidates import FAMILIES
 from ddasp.procedure.deployed import Deployed, is_silent, load
+from ddasp.procedure.features import FEATURE_SETS
 from ddasp.procedure.report.tables import number
 from ddasp.procedure.report.words import minus
 
@@ -240,12 +241,13 @@ def _sentence(about: dict[str, Any], answer: dict[str, Any]) -> str:
 
 def _facts(about: dict[str, Any], start: float, stop: float) -> tuple[tuple[str, str], ...]:
     family = FAMILIES.get(about["family"])
+    features = FEATURE_SETS[about["features"]["name"]]
     return (
         ("piece", f"{start:.2f} to {stop:.2f} s"),
         ("sampling rate", f"{about['rate']} Hz"),
         (
             "features",
-            f"{about['features'].get('title') or about['features']['name']}, {about['features']['n']}",
+            f"{about['features'].get('title') or features.name}, {len(features.names)}",
         ),
         ("model", family.title if family else str(about["family"])),
         ("model.onnx", f"SHA-256 {about['digests']['model.onnx'][:16]}…"),

@@ -29,9 +29,11 @@ from onnx.utils import Extractor
 
 from ddasp._errors import InputError
 from ddasp.procedure import models
+from ddasp.procedure.features import FEATURE_SETS
 from ddasp.procedure.graph.builder import TYPES, Graph, Value
 from ddasp.procedure.graph.families import outputs_of
-from ddasp.procedure.graph.waveform import features_of
+from ddasp.procedure.graph.waveform import SETS, features_of
+from ddasp.procedure.model_cost import check_cost
 from ddasp.procedure.model_files import OPSETS
 
 __all__ = ["Decision", "build_decision", "build_graph", "check_whole", "decision_part"]
@@ -131,13 +133,19 @@ def check_whole(content: bytes, about: dict[str, Any], name: str) -> None:
 
     What stands before the decision is written again from the names of the feature set and the rate,
     and must be the same to the last byte. So whatever decides how much is computed there, lengths,
-    counts and shapes, is ours; what stands behind is plain arithmetic on a few numbers.
+    counts and shapes, is ours; what stands behind is arithmetic on a few numbers, and what it can cost
+    at most is counted by `model_cost`.
 
     Raises
     ------
     InputError
         ``E-MODEL``.
     """
+    if about["features"]["name"] not in SETS:
+        raise InputError(
+            "E-MODEL",
+            f"{name} has features {about['features']['name'][:40]!r}; expected one of {', '.join(SETS)}",
+        )
     model = onnx.load_model_from_string(content)
     g = Graph()
     features_of(g, g.input("waveform", np.float32), about["rate"], about["features"]["name"])
@@ -156,6 +164,7 @@ def check_whole(content: bytes, about: dict[str, Any], name: str) -> None:
             f"{name} does not begin with the features {about['features']['name']} at {about['rate']} Hz "
             "that model.json names, or its classes are others; expected the pair that a run wrote",
         )
+    check_cost(model, len(FEATURE_SETS[about["features"]["name"]].names), name)
 
 
 def decision_part(model: onnx.ModelProto) -> onnx.ModelProto:
