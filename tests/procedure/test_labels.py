@@ -1,14 +1,18 @@
 """Labels and groups are read as the problem says; windows get the label that covers them."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ddasp._errors import InputError
+from ddasp.procedure import labels
 from ddasp.procedure.labels import (
     Labeller,
     Segment,
+    read_table,
     read_track,
     typos,
     window_labels,
@@ -144,3 +148,68 @@ def test_slips_of_the_hand_are_found_and_numbers_and_short_words_are_not():
         "kit b",
     ]
     assert typos(names) == [("Dog", "dog"), ("snare", "snares"), ("snare", "snrae")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('file,label\na.wav,"hum\nb.wav,hiss\n', "line 3 of t.csv.*is a quote missing"),
+        ('file,label\na.wav,"hum" loud\n', "line 2 of t.csv can't be read"),
+        ("file,label,group\na.wav,hum, loud,anna\n", "line 2 of t.csv has 4 cells; expected 3"),
+        ("file,label,Label\na.wav,hum,hiss\n", "column 'label' twice"),
+        (" , \na.wav,hum\n", "is empty"),
+        ("file,label\na.wav," + "x" * 200_000, "line 2 of t.csv can't be read: field larger"),
+    ],
+)
+def test_a_table_that_could_be_misread_is_refused_with_the_line(text, message, tmp_path):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=f"E-LABEL: .*{message}"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_table_keeps_what_stands_in_quotes_and_rare_line_ends(tmp_path):
+    text = 'file,label,\n"a\nb.wav",h\u2028u\x0bm,\n\nc.wav\n'
+    (tmp_path / "t.csv").write_text(text, newline="")
+    assert read_table(tmp_path / "t.csv") == [
+        {"file": "a\nb.wav", "label": "h\u2028u\x0bm"},
+        {"file": "c.wav", "label": ""},
+    ]
+
+
+def test_a_table_or_track_is_bounded(tmp_path, monkeypatch):
+    (tmp_path / "t.csv").write_text("file,label\n" + "a.wav,hum\n" * 3)
+    (tmp_path / "t.txt").write_text("0\t1\thum\n" * 3)
+    monkeypatch.setattr(labels, "MOST_CELLS", 5)
+    with pytest.raises(InputError, match="more than 5 cells"):
+        read_table(tmp_path / "t.csv")
+    monkeypatch.setattr(labels, "MOST_ENTRIES", 2)
+    with pytest.raises(InputError, match="more than 2 entries"):
+        read_track(tmp_path / "t.txt")
+    monkeypatch.setattr(labels, "MOST_BYTES", 10)
+    with pytest.raises(InputError, match="MiB; expected at most"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_pipe_is_no_table_and_nothing_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"E-PATH-TYPE: t\.csv is no regular file"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_label_of_audacity_may_hold_tabs_and_rare_line_ends(tmp_path):
+    (tmp_path / "t.txt").write_text("0\t1\tone\ttwo\x0bthree\n", newline="")
+    assert read_track(tmp_path / "t.txt") == [Segment(0, 1, "one\ttwo\x0bthree")]
+
+
+def test_segments_without_a_column_of_labels_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("file,start,stop\na.wav,0,1\n")
+    found = labeller('[sounds]\ntable = "t.csv"\nwindow.length = 1.0', tmp_path)
+    with pytest.raises(InputError, match=r"entry 1 of t\.csv is '0', '1', ''"):
+        found.track("a.wav", tmp_path / "a.wav")
+
+
+def test_a_number_is_one_that_people_write(tmp_path):
+    (tmp_path / "t.csv").write_text("file,target\na.wav,1_000\nb.wav,1000\n")
+    found = labeller('[problem]\nkind = "regression"\n[sounds]\ntable = "t.csv"', tmp_path)
+    assert found.of("b.wav").target == 1000
+    assert "'1_000' is no number" in found.of("a.wav").missing

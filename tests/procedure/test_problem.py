@@ -1,5 +1,7 @@
 """problem.toml: what it holds, and messages that name key, value, what is allowed, the nearest."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -163,3 +165,49 @@ def test_a_folder_is_taken_as_it_is_unless_it_holds_a_problem(tmp_path):
     (tmp_path / "problem.toml").write_text("[run]\nseed = 7")
     assert from_source(tmp_path).run.seed == 7
     assert name_of(tmp_path) == name_of(tmp_path / "problem.toml") == tmp_path.name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[run]\nseed = " + "[" * 100_000, "nested too deeply"),
+        ("[run]\nseed = 1" + "0" * 5000, "no valid TOML: Exceeds the limit"),
+        ("[run]\n\n" + ".".join("a" * 20) + ".b = 1", "twenty parts or more in line 3"),
+        ("[" + " . ".join(["'a'"] * 50_000) + "]", "twenty parts or more in line 1"),
+        ("[run]\nseed = {" + '."x"' * 30_000 + " = 1}", "twenty parts or more in line 2"),
+        ("#" * (2**20 + 1), "has 1.0 MiB; expected at most 1"),
+    ],
+)
+def test_a_text_that_would_take_the_stack_or_the_memory_is_refused(text, message):
+    with pytest.raises(InputError, match=f"E-PROBLEM: problem.toml .*{message}"):
+        parse(text)
+
+
+def test_a_pattern_and_a_sentence_may_have_many_dots():
+    pattern = "(?P<label>...................................)"
+    question = "e.g. a. b. c. or www.a.b.c.d.e.f.org?"
+    found = parse(f"[problem]\nquestion = '{question}'\n[sounds]\npattern = '{pattern}'")
+    assert (found.sounds.pattern, found.definition.question) == (pattern, question)
+
+
+def test_a_pipe_or_a_huge_file_is_no_problem(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match=r"E-PATH-TYPE: .*no regular file"):
+        load(tmp_path / "pipe.toml")
+    (tmp_path / "huge.toml").touch()
+    os.truncate(tmp_path / "huge.toml", 2**31)
+    with pytest.raises(InputError, match=r"E-PROBLEM: huge\.toml has 2048\.0 MiB"):
+        load(tmp_path / "huge.toml")
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ("length = 4000.0", "window. length = 4000.0: expected .*at most 3600"),
+        ("length = 9.0\nhop = 0.008", "hop = 0.008: expected at least 0.009"),
+        ("length = 0.1\nhop = 1e-4", "hop = 0.0001: expected at least 0.001"),
+    ],
+)
+def test_windows_move_and_end(window, message):
+    with pytest.raises(InputError, match=message):
+        parse(f"[sounds.window]\n{window}")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import itertools
 import re
 import unicodedata
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 NAN = float("nan")
+MOST_BYTES, MOST_CELLS = 64 * 2**20, 1_000_000  # of a table: a cell takes 200 bytes in memory
+MOST_ENTRIES = 250_000  # of a label track
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def normalised(text: str) -> str:
 def _number(text: str) -> float:
     """A number as people write it, with a point or a comma; NaN for anything else."""
     try:
-        value = float(text.strip().replace(",", "."))
+        value = float(text.strip().replace(",", ".").replace("_", "?"))  # Python allows 1_000
     except ValueError:
         return NAN
     return value if np.isfinite(value) else NAN
@@ -87,28 +90,65 @@ def _number(text: str) -> float:
 # ----------------------------------------------------------------------------------- tables
 
 
+def _text_of(path: Path, code: str, what: str) -> str:
+    """Text of a table or track; what is no UTF-8 becomes escapes, as in names of files."""
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError("E-PATH-TYPE", f"{path.name} is no regular file; expected a text")
+        if path.stat().st_size > MOST_BYTES:
+            size, most = path.stat().st_size / 2**20, MOST_BYTES / 2**20
+            raise InputError(
+                "E-LABEL", f"{path.name} has {size:.0f} MiB; expected at most {most:.0f}"
+            )
+        return path.read_bytes().decode("utf-8-sig", "backslashreplace")
+    except OSError as error:
+        raise InputError(code, f"{what}: {error.strerror}") from error
+
+
 def read_table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV (comma, semicolon or tab) by lower-case column names.
 
     Raises
     ------
     InputError
-        ``E-PATH-MISSING`` when it can't be read, ``E-LABEL`` when it has no header.
+        ``E-PATH-MISSING`` when it can't be read; ``E-LABEL`` when it has no header, a column twice, a
+        row with more cells than columns, or a quote that does not end, with the line.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig", "backslashreplace")
-    except OSError as error:
-        raise InputError("E-PATH-MISSING", f"could not read {path}: {error.strerror}") from error
+    text = _text_of(path, "E-PATH-MISSING", f"could not read {path}")
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
-    if not first.strip() or reader.fieldnames is None:
-        raise InputError("E-LABEL", f"{path.name} is empty; expected a first line of column names")
-    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames]
-    return [
-        {key: value.strip() for key, value in row.items() if isinstance(value, str)}
-        for row in reader
-    ]
+    # not splitlines: it would also cut at rarer line ends, and inside of quotes
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        if not any(names):
+            raise InputError(
+                "E-LABEL", f"{path.name} is empty; expected a first line of column names"
+            )
+        twice = next((name for name in names if name and names.count(name) > 1), "")
+        if twice:
+            raise InputError(
+                "E-LABEL", f"{path.name} has the column {twice!r} twice; expected it once"
+            )
+        rows = []
+        for cells in reader:
+            if any(cell.strip() for cell in cells[len(names) :]):
+                raise InputError(
+                    "E-LABEL",
+                    f"line {reader.line_num} of {path.name} has {len(cells)} cells; expected "
+                    f"{len(names)}, as many as column names - does a text hold the separator?",
+                )
+            if cells:
+                padded = [*cells, *[""] * (len(names) - len(cells))]
+                rows.append({k: v.strip() for k, v in zip(names, padded, strict=False) if k})
+            if len(rows) * len(names) > MOST_CELLS:
+                raise InputError("E-LABEL", f"{path.name} has more than {MOST_CELLS:,} cells")
+    except csv.Error as error:
+        raise InputError(
+            "E-LABEL",
+            f"line {reader.line_num} of {path.name} can't be read: {error} - is a quote missing?",
+        ) from error
+    return rows
 
 
 def _table_path(text: str) -> str:
@@ -264,7 +304,8 @@ class Labeller:
         """
         if self.label_source != "tracks":
             rows = [
-                (r.get("start", ""), r.get("stop", ""), r["label"]) for r in self._rows_of(path)
+                (r.get("start", ""), r.get("stop", ""), r.get("label", ""))
+                for r in self._rows_of(path)
             ]
             if not rows:
                 raise InputError("E-LABEL", self._why(path))
@@ -281,17 +322,15 @@ def read_track(path: Path) -> list[Segment]:
     InputError
         ``E-LABEL`` when there is none or a line can't be read.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig", "backslashreplace")
-    except OSError as error:
-        raise InputError("E-LABEL", f"no label track beside it: {error.strerror}") from error
+    text = _text_of(path, "E-LABEL", "no label track beside it")
     if path.suffix == ".txt":
         # a line with a backslash tells the frequencies of the label before it
-        lines = [line.split("\t") for line in text.splitlines() if line and line[0] != "\\"]
-        return _segments([(*line, "", "", "")[:3] for line in lines], path.name)
+        lines = (line.rstrip("\n") for line in io.StringIO(text, newline=None))
+        entries = (line.split("\t", 2) for line in lines if line and line[0] != "\\")
+        return _segments(((*entry, "", "")[:3] for entry in entries), path.name)
     rows = read_table(path)
     return _segments(
-        [(r.get("start", ""), r.get("stop", ""), r.get("label", "")) for r in rows], path.name
+        ((r.get("start", ""), r.get("stop", ""), r.get("label", "")) for r in rows), path.name
     )
 
 
@@ -306,6 +345,8 @@ def _segments(rows: Iterable[Sequence[str]], source: str) -> list[Segment]:
                 "stop in s and a label",
             )
         segments.append(segment)
+        if number > MOST_ENTRIES:
+            raise InputError("E-LABEL", f"{source} has more than {MOST_ENTRIES:,} entries")
     return segments
 
 

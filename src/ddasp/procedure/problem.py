@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import importlib.util
 import textwrap
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ from ddasp.procedure.settings import (
     Table,
     Window,
 )
-from ddasp.procedure.settings_errors import explain, refuse, toml
+from ddasp.procedure.settings_errors import MOST_BYTES, explain, refuse, tables_of, toml
 
 __all__ = [
     "FAMILY_NAMES",
@@ -93,10 +92,16 @@ def load(path: Path) -> Problem:
     Raises
     ------
     InputError
-        ``E-PATH-MISSING`` when there is no such file; ``E-PROBLEM`` with all errors in it.
+        ``E-PATH-MISSING`` when there is no such file, ``E-PATH-TYPE`` when it is a pipe or the like;
+        ``E-PROBLEM`` with all errors in it.
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():
+            raise InputError("E-PATH-TYPE", f"{path} is no regular file; expected a problem.toml")
+        if path.stat().st_size > MOST_BYTES:
+            size = f"{path.stat().st_size / 2**20:.1f} MiB; expected at most {MOST_BYTES // 2**20}"
+            raise InputError("E-PROBLEM", f"{path.name} has {size}")
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("E-PROBLEM", f"{path.name} is no UTF-8 text: {error.reason}") from error
@@ -122,12 +127,7 @@ def parse(text: str, *, base: Path = Path("."), name: str = "problem.toml") -> P
       [problem] knd = "binary": unknown key; expected one of question, purpose, ...
     """
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        hint = " - stand patterns between single quotes?" if "\\" in str(error) else ""
-        raise InputError("E-PROBLEM", f"{name} is no valid TOML: {error}{hint}") from error
-    try:
-        problem = Problem.model_validate(tables)
+        problem = Problem.model_validate(tables_of(text, name))
     except ValidationError as error:
         refuse([explain(dict(item), Problem) for item in error.errors()], name)
         raise

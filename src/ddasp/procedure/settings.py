@@ -34,6 +34,8 @@ from ddasp.procedure.settings_errors import line, nearest, refuse, unfit
 __all__ = [
     "FAMILY_NAMES",
     "FEATURE_NAMES",
+    "LEAST_HOP",
+    "MOST_OVERLAP",
     "Definition",
     "Evaluation",
     "Kind",
@@ -57,6 +59,7 @@ FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Folder = re.compile(r"folder(:[1-9])?")
+MOST_OVERLAP, LEAST_HOP = 1000, 1e-3  # windows that a sample may lie in; s
 
 
 class Table(BaseModel):
@@ -129,12 +132,19 @@ class Definition(Table):
 class Window(Table):
     """Table ``[sounds.window]``: the piece of a long recording that is decided on."""
 
-    length: Positive = Field(description="Length of a window in s.", examples=[1.0])
+    length: Positive = Field(le=3600, description="Length of a window in s.", examples=[1.0])
     hop: Positive | None = Field(
         default=None,
         description="From one window's start to the next in s. Not given: the length.",
         examples=[1.0],
     )
+
+    @model_validator(mode="after")
+    def _moves(self) -> Window:
+        least = max(self.length / MOST_OVERLAP, LEAST_HOP)
+        if self.hop is not None and self.hop < least:
+            raise unfit("hop", self.hop, f"at least {least:g}: windows would hardly move")
+        return self
 
 
 class Sounds(Table):

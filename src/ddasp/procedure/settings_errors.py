@@ -9,6 +9,7 @@ import difflib
 import json
 import math
 import re
+import tomllib
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -17,7 +18,37 @@ from pydantic_core import PydanticCustomError
 
 from ddasp._errors import InputError
 
-__all__ = ["explain", "line", "nearest", "refuse", "toml", "unfit"]
+__all__ = ["MOST_BYTES", "explain", "line", "nearest", "refuse", "tables_of", "toml", "unfit"]
+
+
+MOST_BYTES = 2**20  # of a settings file; `ddasp init` writes some thousand
+# Twenty parts of a dotted key. The parser keeps every beginning of a key, so that one of 50,000 parts,
+# a line of 100 kB, fills the memory. Parts are taken whole: nothing is tried twice.
+DOTTED = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
+
+
+def tables_of(text: str, name: str) -> dict[str, Any]:
+    """The tables of a settings file.
+
+    Raises
+    ------
+    InputError
+        ``E-PROBLEM`` when it is no TOML, or too large or too deep to be read; with the line.
+    """
+    if len(text) > MOST_BYTES:
+        size = f"{len(text) / 2**20:.1f} MiB; expected at most {MOST_BYTES // 2**20}"
+        raise InputError("E-PROBLEM", f"{name} has {size}")
+    deep = DOTTED.search(text)
+    if deep:
+        number = text.count("\n", 0, deep.start()) + 1
+        raise InputError("E-PROBLEM", f"{name} has a key of twenty parts or more in line {number}")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise InputError("E-PROBLEM", f"{name} is nested too deeply to be read") from error
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
+        hint = " - stand patterns between single quotes?" if "\\" in str(error) else ""
+        raise InputError("E-PROBLEM", f"{name} is no valid TOML: {error}{hint}") from error
 
 
 def refuse(errors: Sequence[str], name: str) -> None:
@@ -33,7 +64,7 @@ def refuse(errors: Sequence[str], name: str) -> None:
         raise InputError("E-PROBLEM", "\n  ".join([f"{name} has {count}", *errors]))
 
 
-def unfit(key: str, value: str, expected: str, near: str = "") -> PydanticCustomError:
+def unfit(key: str, value: str | float, expected: str, near: str = "") -> PydanticCustomError:
     """The error of a validator that looks at more than one key; a blank key is the field's own."""
     context = {"key": key, "value": toml(value), "expected": expected, "near": near}
     return PydanticCustomError("unfit", "expected {expected}", context)
