@@ -89,9 +89,9 @@ def test_a_crash_rejects_its_file_and_a_changed_file_stops_the_step(folder, monk
 
     whole = corpus.examine
     monkeypatch.setattr(corpus, "examine", crash)
-    found = prepare(named(folder))
+    found = prepare(named(folder), expected=corpus_digest(named(folder)))
     row = found.recordings.set_index("path").loc["a_x_1.wav"]
-    assert (row["status"], row["flags"]) == ("rejected", "E-AUDIO-CORRUPT")
+    assert (row["status"], row["flags"]) == ("rejected", "E-AUDIO-DECODER")
     assert len(found.observations) == 11
 
     def change(task):
@@ -110,6 +110,29 @@ def test_copies_are_numbered_flagged_and_kept_apart(folder):
     assert (pair["same_label"], pair["same_group"]) == (True, False)
     assert found.summary["flags"] == {"W-DUPLICATE": 2}
     assert found.split.purged == (1, 1, 0)
+    (note,) = found.summary["notes"]
+    assert note.startswith(
+        'Copies of a sound stand in different groups: "x" and "y" (1). Are these'
+    )
+
+
+def test_copies_within_a_group_ask_nothing(folder):
+    sf.write(folder / "a_x_2.wav", noise(0.1, 0), RATE)  # the sound of a_x_1
+    found = prepare(named(folder))
+    assert list(found.duplicates["same_group"]) == [True]
+    assert found.summary["notes"] == []
+
+
+def test_a_sound_that_stands_in_every_group_welds_none_together(folder):
+    for number, name in enumerate(("b_u_1", "b_v_1", "a_u_2", "a_v_2")):
+        sf.write(folder / f"{name}.wav", noise(0.1, 50 + number), RATE)
+    for group in "uvyz":
+        sf.write(folder / f"a_{group}_1.wav", noise(0.1, 0), RATE)  # the sound of a_x_1
+    found = prepare(named(folder))
+    assert found.summary["groups"] == {"u": 3, "v": 3, "x": 4, "y": 4, "z": 4}
+    assert found.split.fold_groups == (("u",), ("v",), ("x",), ("y",), ("z",))
+    (note,) = found.summary["notes"]
+    assert '"u" and "v" (1), "u" and "x" (1), "u" and "y" (1) and 1 more. Are these' in note
 
 
 def test_a_regression_takes_its_target_from_a_table(folder):

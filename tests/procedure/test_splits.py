@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddasp._errors import InputError
+from ddasp.procedure.fits import Data
+from ddasp.procedure.outer import inner_folds
 from ddasp.procedure.splits import Split, folds, plan, purge, too_few
 
 
@@ -193,3 +195,27 @@ def test_without_groups_copies_are_kept_together_and_none_is_lost(n: int, copies
     for train, test in parts:
         assert len(purge(train, test, sets)) == len(train) > 0
     assert sorted(np.concatenate([test for _, test in parts])) == rows.tolist()
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=2, max_size=25),
+    st.integers(2, 12),
+    st.integers(0, 10_000),
+)
+@settings(max_examples=60, deadline=None)
+def test_groups_of_any_sizes_stay_whole_in_outer_and_inner_folds(sizes, n_max, seed):
+    rng = np.random.default_rng(seed)
+    group = rng.permutation(np.repeat([f"g{i}" for i in range(len(sizes))], sizes))
+    n = len(group)
+    y, copies = rng.integers(0, 3, n), rng.integers(-20, 5, n).clip(-1)
+    data = Data({}, y, ("a", "b", "c"), group, copies)
+    outer = folds(np.arange(n), group, y, kind="multi-class", n_max=n_max, seed=seed)
+    assert len(outer) == min(len(sizes), n_max)
+    for train, test in outer:
+        assert not set(group[train]) & set(group[test])
+        if len(set(group[train])) < 2:
+            continue  # of one group the inner choice is made by sounds
+        for learned, tried in inner_folds(data, train, n_max=5, seed=seed):
+            assert set(learned) | set(tried) <= set(train)
+            assert not set(group[learned]) & set(group[tried])
+            assert not set(copies[learned]) & set(copies[tried]) - {-1}

@@ -7,16 +7,21 @@ however many observations it brought (weights 1/n_g). Without groups each observ
 *Conventions*: ``level`` is the coverage, both tails alike. An interval is formed on a scale on
 which scores are nearly symmetric, and mapped back, so it never leaves the measure's range:
 logit for scores between two bounds, logarithm for losses, the reciprocal for a root mean square,
-log(1 − R²) for R². Lack of spread is never taken for certainty: when all groups score the same, the
+log(1 − R²) for R². Two corrections make few groups count for what they are: the standard error is
+divided by √(G − 1) instead of √G, for the folds learn from each other's groups (`_jackknife`), and
+the bound on the side of the groups' longer tail lies farther out, for few groups often miss the
+hard ones (`_farther`). Lack of spread is never taken for certainty: when all groups score the same, the
 interval is that of a binomial share with a stated effective number of observations; one group alone
 gives the whole range. How well each covers is measured by ``benchmarks/interval_coverage.py`` and stands in
 ``docs/statistics.md``.
 
 *References*: Field and Welsh 2007, "Bootstrapping clustered data"; Cameron, Gelbach and Miller
 2008, "Bootstrap-based improvements for inference with clustered errors"; Efron and Stein 1981,
-"The jackknife estimate of variance"; Korn and Graubard 1998, "Confidence intervals for proportions
-with small expected number of positive counts"; Wilson 1927; Woodruff 1952, "Confidence intervals
-for medians and other position measures".
+"The jackknife estimate of variance"; Johnson 1978, "Modified t tests and confidence intervals for
+asymmetrical populations"; Hall 1992, "On the removal of skewness by transformation"; Bates, Hastie
+and Tibshirani 2023, "Cross-validation: what does it estimate and how well does it do it?"; Korn and
+Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts";
+Wilson 1927; Woodruff 1952, "Confidence intervals for medians and other position measures".
 """
 
 from __future__ import annotations
@@ -38,6 +43,8 @@ IntArray = NDArray[np.int64]
 
 INTRACLASS = 0.1  # correlation within a group that is assumed when the groups show no spread at all
 BLOCKS = 100  # without groups, more observations than this are left out in this many blocks
+SKEWNESS = 2.2  # c, by which the spread of the groups' scores tells their skewness: see `_farther`
+MOST_FARTHER = 0.2  # a bound moves away by at most this share of its distance
 
 
 @dataclass(frozen=True)
@@ -107,9 +114,10 @@ def interval(
     Notes
     -----
     With the measure's value v, its standard error se from leaving out one group at a time
-    (jackknife; for means exactly s/√G) and t the quantile of Student's t with G − 1 degrees of
-    freedom:  logit v ± t se / (v (1 − v)),  log v ± t se / v,  1/v ± t se / v²,
-    log(1 − v) ± t se / (1 − v).
+    (for means s/√(G − 1)) and t the quantile of Student's t with G − 1 degrees of freedom:
+    logit v ± t se / (v (1 − v)),  log v ± t se / v,  1/v ± t se / v²,  log(1 − v) ± t se / (1 − v).
+    On the first two scales the bound on the side of the longer tail lies farther out, by at most
+    a fifth.
 
     Examples
     --------
@@ -282,8 +290,8 @@ def _of_groups(case: _Case) -> Estimate:
         )
     if error <= 1e-12 * max(1.0, abs(value)):
         return _without_spread(case, value)
-    t = float(stats.t.ppf(0.5 + case.level / 2, n_blocks - 1))
-    low, high = _on_scale(case, value, t * error)
+    t = float(special.stdtrit(n_blocks - 1, 0.5 + case.level / 2))
+    low, high = _on_scale(case, value, t * error, t)
     return case.estimate(value, low, high, _phrase(case, n_blocks))
 
 
@@ -316,27 +324,58 @@ def _blocks(case: _Case) -> IntArray:
 
 
 def _jackknife(case: _Case, blocks: IntArray, weight: FloatArray) -> float:
-    """Standard error by leaving out one block at a time: √((B−1)/B Σ (θ₍ᵦ₎ − θ̄)²)."""
+    """Standard error by leaving out one block at a time: √(Σ (θ₍ᵦ₎ − θ̄)²); s / √(B − 1) for a mean.
+
+    This is √(B / (B − 1)) of the jackknife's √((B − 1)/B Σ (θ₍ᵦ₎ − θ̄)²), which would hold if the
+    blocks were independent. But what is learned from group h is tested on g, and what is learned
+    from g on h. Write group g's score as μ + ε_g + Σ κ_gh / (B − 1), summed over all h ≠ g: ε how
+    hard the group is, κ_gh = κ_hg the benefit that two groups have from learning from each other
+    (to first order the product of their gradients, hence the same for both). With variances σ² and
+    r σ² the mean has the variance σ²/B (1 + 2 r / (B − 1)), while s²/B expects
+    σ²/B (1 + r / (B − 1)), so s²/B is too small by 1 + r / (B − 1), up to terms in 1/B². How much
+    r is can't be seen in one run; r = 1 is taken, which gives B / (B − 1).
+    """
     n_blocks = int(blocks.max()) + 1
-    if case.measure.loss is not None:  # a mean: the jackknife in closed form, s / √B
+    if case.measure.loss is not None:  # a mean: leaving out in closed form
         loss = case.measure.loss(case.y, case.prediction, case.cost)
         mean = np.bincount(blocks, weights=weight * loss) / np.bincount(blocks, weights=weight)
-        return float(mean.std(ddof=1) / np.sqrt(n_blocks))
+        return float(mean.std(ddof=1) / np.sqrt(n_blocks - 1))
     left_out = np.array([case.value(np.where(blocks == b, 0.0, weight)) for b in range(n_blocks)])
-    return float(np.sqrt((n_blocks - 1) * np.mean((left_out - left_out.mean()) ** 2)))
+    return float(np.sqrt(np.sum((left_out - left_out.mean()) ** 2)))
 
 
-def _on_scale(case: _Case, value: float, half: float) -> tuple[float, float]:
-    """Bend value ± half so that it stays inside the measure's range."""
+def _farther(lean: float, bent: float, t: float) -> float:
+    """Share by which the bound on the side of the groups' longer tail moves away.
+
+    Shares near one have a tail towards the middle, losses one upwards: a few groups often miss the
+    hard ones, and then the mean flatters and the spread is too small. With skewness γ of the groups'
+    scores the t statistic T is made symmetric by T + γ (T²/3 + 1/6) / √B (Johnson 1978, Hall 1992).
+    Shares that vary on the logit scale have γ = c s (1 − 2v) / (v (1 − v)), losses that vary on the log
+    scale γ = c s / v; c = 2 if they follow a Beta or a gamma distribution, 3 if they are normal on
+    that scale, less with the chance of few sounds. The scale itself takes away what belongs to
+    c = 3/2, its second Taylor term. What remains at T = t moves the bound by the share
+    ``bent`` |``lean``| (c/3 − 1/2 + c/6t²) of its distance; ``bent`` is the half-width on the scale,
+    ``lean`` 1 − 2v, and 1 for a loss. The other bound would come nearer by the same; it stays, since
+    c is assumed and not measured.
+    """
+    return min(bent * abs(lean) * (SKEWNESS / 3 - 0.5 + SKEWNESS / (6 * t**2)), MOST_FARTHER)
+
+
+def _on_scale(case: _Case, value: float, half: float, t: float) -> tuple[float, float]:
+    """Bend value ± half so that it stays inside the measure's range; ``half`` is t times se."""
     low, high = case.range
     if case.measure.scale == "proportion":
         v = (value - low) / (high - low)
         if 0 < v < 1:
             bent = half / (high - low) / (v * (1 - v))
-            ends = special.expit(special.logit(v) + np.array([-bent, bent]))
+            farther = bent * (1 + _farther(1 - 2 * v, bent, t))
+            down, up = (farther, bent) if v > 0.5 else (bent, farther)
+            ends = special.expit(special.logit(v) + np.array([-down, up]))
             return tuple((low + (high - low) * ends).tolist())
     elif case.measure.scale == "positive" and value > 0:
-        return value * np.exp(-half / value), value * np.exp(half / value)
+        bent = half / value
+        with np.errstate(over="ignore"):  # a bound that is that far away is infinity
+            return value * np.exp(-bent), value * np.exp(bent * (1 + _farther(1, bent, t)))
     elif case.measure.scale == "root" and value > 0:
         bent = half / value
         return value / (1 + bent), value / (1 - bent) if bent < 1 else high
@@ -359,7 +398,7 @@ def _without_spread(case: _Case, value: float) -> Estimate:
     if case.n_groups and (error := _jackknife(alone, _blocks(alone), alone.weight)) > 0:
         z = float(stats.norm.ppf(0.5 + case.level / 2))
         half = z * error * np.sqrt(len(case.y) / n)
-        ends = _on_scale(case, value, half)
+        ends = _on_scale(case, value, half, z)
         return case.estimate(value, *ends, f"normal interval of {_of_effective(case, n)}")
     return case.estimate(value, low, high, "no interval: no spread at all")
 
@@ -409,8 +448,8 @@ def _of_median(case: _Case) -> Estimate:
     blocks = _blocks(case) if case.member is not None else np.arange(len(loss))
     n_blocks = int(blocks.max()) + 1
     share = np.bincount(blocks, weights=below) / np.bincount(blocks)
-    error = max(float(share.std(ddof=1)) / np.sqrt(n_blocks), 0.5 / np.sqrt(len(loss)))
-    half = min(0.5, float(stats.t.ppf(0.5 + case.level / 2, n_blocks - 1)) * error)
+    error = max(float(share.std(ddof=1)) / np.sqrt(n_blocks - 1), 0.5 / np.sqrt(len(loss)))
+    half = min(0.5, float(special.stdtrit(n_blocks - 1, 0.5 + case.level / 2)) * error)
     low, high = case.range
     if half < 0.5:
         low, high = (weighted_quantile(loss, q, weight) for q in (0.5 - half, 0.5 + half))

@@ -58,6 +58,7 @@ SHORTCUTS = tuple(name for name, s in FEATURE_SETS.items() if s.shortcut)
 MIN_REGRESSION = 10  # observations
 NAN = float("nan")
 UNKNOWN = "unknown"  # the group of files without one, where others have one
+MOST_NAMED = 3  # pairs of groups in a note
 
 
 @dataclass(frozen=True)
@@ -265,8 +266,29 @@ def _duplicates(
         row["same_group"] = groups[pair.a] == groups[pair.b]
         _flag_pair(corpus.files[origin[pair.a][0]], paths[pair.b], pair.kind, same)
         _flag_pair(corpus.files[origin[pair.b][0]], paths[pair.a], pair.kind, same)
+    corpus.notes += _across(
+        [(groups[p.a], groups[p.b]) for p in pairs if groups[p.a] != groups[p.b]]
+    )
     table = [{"a": a, "b": b} | row for (a, b), row in sorted(rows.items())]
     return pd.DataFrame(table, columns=list(PAIR_COLUMNS))
+
+
+def _across(pairs: list[tuple[str, str]]) -> list[str]:
+    """Ask about copies that stand in two groups; only the person can know whether these are one.
+
+    Merging them unasked would weld the groups of a corpus together as soon as a few sounds, a test
+    tone for instance, stand everywhere.
+    """
+    if not pairs:
+        return []
+    often = Counter(tuple(sorted(pair)) for pair in pairs).most_common()
+    named = ", ".join(f'"{a}" and "{b}" ({n})' for (a, b), n in often[:MOST_NAMED])
+    more = f" and {len(often) - MOST_NAMED} more" if len(often) > MOST_NAMED else ""
+    return [
+        f"Copies of a sound stand in different groups: {named}{more}. Are these one group under two "
+        "names? Then give them one name. Unasked nothing is merged: they stay groups of their own, "
+        "and copies of what is tested are left out of what is learned from."
+    ]
 
 
 def _sets(pairs: Sequence[Pair], paths: list[str]) -> NDArray[np.int64]:

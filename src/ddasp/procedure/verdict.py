@@ -3,7 +3,7 @@
 *Conventions*: "useful" when the whole interval lies on the good side of the smallest value that
 would be of use, "not useful" when it lies on the bad side, else "not decided at this sample size".
 Where the truth is exactly the goal, "useful" is meant to be said in one case of forty (half of
-1 − level); ``benchmarks/interval_coverage.py`` measures 2 to 5 in 100, by how much the groups differ.
+1 − level); ``benchmarks/interval_coverage.py`` measures 2 to 3 in 100, by how much the groups differ.
 
 *References*: Altman and Bland 1995, "Absence of evidence is not evidence of absence".
 """
@@ -62,7 +62,7 @@ def verdict(estimate: Estimate, measure: Measure | str, useful_from: float | Non
     Notes
     -----
     The interval's distance h from the estimate on the side of the goal shrinks with the number of
-    groups G as t(G − 1) / √G. `groups_more` is the smallest number with which it is shorter than
+    groups G as t(G − 1) / √(G − 1). `groups_more` is the smallest number with which it is shorter than
     |estimate − goal|, if the estimate and the spread between groups stay as they are.
 
     Examples
@@ -72,9 +72,9 @@ def verdict(estimate: Estimate, measure: Measure | str, useful_from: float | Non
     Useful: accuracy 0.87 (95 % interval 0.81 to 0.92) is above the stated 0.80.
     >>> undecided = verdict(found, "accuracy", 0.85)
     >>> undecided.word, undecided.groups_more
-    ('not decided', 141)
+    ('not decided', 134)
     >>> print(undecided.sentence.partition("0.85. ")[2])
-    If the estimate stays as it is, about 141 more groups would show it useful.
+    If the estimate stays as it is, about 134 more groups would show it useful.
     """
     rule = get(measure) if isinstance(measure, str) else measure
     if not math.isfinite(estimate.value):
@@ -121,7 +121,7 @@ def _more(estimate: Estimate, goal: float) -> int | None:
 
     def shrunk(n_all: int) -> float:
         ratio = stats.t.ppf(0.5 + estimate.level / 2, n_all - 1) / now
-        return float(half * ratio * math.sqrt(n / n_all))
+        return float(half * ratio * math.sqrt((n - 1) / (n_all - 1)))
 
     if shrunk(n + MOST) >= abs(gap):
         return MOST + 1
