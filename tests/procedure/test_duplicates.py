@@ -12,6 +12,7 @@ from scipy.signal import resample_poly
 from ddasp._errors import InputError
 from ddasp.audio.drums import drum_corpus
 from ddasp.audio.signals import sine
+from ddasp.audio.voices import voice_corpus
 from ddasp.procedure.duplicates import Pair, duplicate_sets, find, fingerprint
 
 RATE = 22_050
@@ -90,6 +91,21 @@ def test_a_copy_without_its_first_100_ms_is_found():
     assert [(p.a, p.b) for p in search(sounds)] == [(i, i + 5) for i in range(5)]
 
 
+def test_copies_that_were_cut_and_moved_and_coded_are_found_and_nothing_else():
+    """What comes before the cut is silence in the copy, and the excerpt begins inside of it."""
+    rng = np.random.default_rng(2)
+    takes = list(voice_corpus(rng, n_speakers=2, n_takes=2, rate=8000))
+    n, copies = len(takes), []
+    for take in takes:
+        cut = np.concatenate([np.zeros(round(rng.uniform(0.3, 1.0) * 8000)), take.signal[800:]])
+        x, rate = coded(noisy(-0.5 * cut, 8000, rng)[0], 8000, rng)
+        copies.append((resampled(x, rate, rng)[0] + 0.02, 16_000))
+    pairs = search([(take.signal, 8000) for take in takes] + copies)
+    found = {(pair.a, pair.b) for pair in pairs}
+    assert found <= {(i, n + i) for i in range(n)}
+    assert len(found) >= 0.95 * n
+
+
 def test_hits_of_one_voice_and_kit_are_no_duplicates(hits):
     assert search([(hit.signal, hit.rate) for hit in hits]) == []
 
@@ -140,6 +156,16 @@ def test_a_fingerprint_does_not_depend_on_gain_and_survives_storage(rng, tmp_pat
     assert a.vector.dtype == np.float32
     assert a.excerpt.dtype == np.int8
     assert a.vector.nbytes + a.excerpt.nbytes < 11_000
+
+
+def test_a_fingerprint_of_huge_floats_is_that_of_their_shape(rng):
+    # 2^96 squared is beyond float32, and a power of two changes no digit
+    x = rng.standard_normal(9000) * np.exp(-np.arange(9000) / 3000)
+    x = x / np.abs(x - x.mean()).max()
+    with np.errstate(all="raise"):
+        huge = fingerprint(2.0**96 * x, 8000)
+    assert_array_equal(huge.excerpt, fingerprint(x, 8000).excerpt)
+    assert_array_equal(np.isfinite(huge.vector), np.isfinite(fingerprint(x, 8000).vector))
 
 
 def test_find_of_nothing_and_of_one_is_nothing(rng):

@@ -52,6 +52,7 @@ THRESHOLD_NARROW = 0.99
 
 _RATE = 16_000
 _N_EXCERPT = 8192  # 0.512 s
+_FRAME = 320  # 20 ms, within which an onset is known
 _N_FFT = 12_288  # lags up to half an excerpt without wrapping round
 _LOW, _HIGH = 100.0, 7000.0  # Hz: free of rumble, and inside the band of every copy at 16 kHz
 
@@ -63,8 +64,9 @@ _N_TIMES, _N_SHAPES = 4, 6  # cosine coefficients kept of a patch's 6 x 10 level
 _N_PATCH = _N_TIMES * _N_SHAPES - 1  # without the mean, which is the gain
 _N_LEVELS, _LEVEL_HOP = 200, 0.05  # 10 s
 
+_HUGE = 1e6  # of full scale
 _NEIGHBOURS = 4
-_FAR = 6.0  # dB, root of the sum over a patch: copies lie within 3, two utterances about 10 apart
+_FAR = 12.0  # dB, root of the sum over a patch: copies lie within 3, cut and coded ones within 12
 
 
 class Fingerprint(NamedTuple):
@@ -247,7 +249,10 @@ def fingerprint(signal: ArrayLike, rate: float) -> Fingerprint:
     x = np.asarray(signal_1d(signal), dtype=np.float64)
     in_range(rate, "rate", 1000.0, 1e6, unit="Hz")
     x = x - x.mean() if x.size else x
-    if x.size < 2 or np.abs(x).max() < 1e-4:
+    loudest = float(np.abs(x).max(initial=0.0))
+    if loudest > _HUGE:
+        x = x / loudest  # a gain changes nothing here, and squares of float32 stay finite
+    if x.size < 2 or loudest < 1e-4:
         nothing = _N_LANDMARKS * (1 + _N_PATCH) + _N_LEVELS
         return Fingerprint(np.full(nothing, np.nan, np.float32), np.zeros(0, np.int8))
     x = x[_onset(x, rate) :]
@@ -322,6 +327,10 @@ def _coherence(a: NDArray[np.int8], b: NDArray[np.int8], lag: float) -> tuple[fl
     """
     whole = int(np.floor(lag))
     first, last = max(whole, 0), min(a.size, whole + b.size)
+    if abs(whole) > _FRAME and last - first > 2 * _FRAME:
+        # One of them was cut at its start. Its excerpt begins up to a frame before that cut, with
+        # silence where the other one sounds.
+        first += _FRAME
     # cut before filtering: a loud attack that one of them lacks must not ring into the rest
     X, Y = (rfft(_expand(e), _N_FFT) for e in (a[first:last], b[first - whole : last - whole]))
     x = irfft(X * _OCTAVES, _N_FFT)
