@@ -21,6 +21,7 @@ from ddasp.playground.serving.outbox import MOST, Outbox
 from ddasp.playground.serving.pacing import FRAME, STRETCH, Pace
 from ddasp.playground.serving.session import Session
 from ddasp.playground.serving.sessions import IDLE, Sessions
+from ddasp.playground.serving.sessions import MOST as MOST_SESSIONS
 from ddasp.playground.serving.shelf import Shelf
 from ddasp.playground.training.frames import DIVERGED, RUNNING, Frame, decode
 
@@ -49,8 +50,8 @@ class Reader(Outbox):
 class Played:
     """A session and its page, in one process."""
 
-    def __init__(self) -> None:
-        self.session = Session("one", Shelf())
+    def __init__(self, turns: Any = None) -> None:
+        self.session = Session("one", Shelf(), turns=turns)
         self.session.start()
         self.attach()
 
@@ -568,7 +569,8 @@ def test_sessions_are_bounded_and_the_loneliest_goes_first() -> None:
     now = [0.0]
     sessions = Sessions(clock=lambda: now[0])
     try:
-        opened = {name: sessions.open(name) for name in "abcdefgh"}
+        names = [*"abc", *map(str, range(MOST_SESSIONS - 3))]
+        opened = {name: sessions.open(name) for name in names}
         assert sessions.open("i") is None  # all have a page
         for name, since in (("c", 5.0), ("b", 3.0)):
             opened[name].alone_since = since
@@ -582,3 +584,51 @@ def test_sessions_are_bounded_and_the_loneliest_goes_first() -> None:
     finally:
         sessions.close()
     assert sessions.find("a") is None
+
+
+class Turns:
+    """Turns that can be asked whether one is taken."""
+
+    def __init__(self) -> None:
+        self.lock, self.n_taken = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+        self.n_taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def test_a_session_trains_and_draws_in_its_turn_and_answers_between() -> None:
+    turns = Turns()
+    played = Played(turns)
+    try:
+        played.until(lambda: bool(played.page.frames))
+        outside = []
+        for name in ("train", "frame"):
+            method = getattr(played.session.experiment, name)
+
+            def watched(*given: Any, method: Any = method, **more: Any) -> Any:
+                outside.extend([] if turns.lock.locked() else [method])
+                return method(*given, **more)
+
+            setattr(played.session.experiment, name, watched)
+        played.send("play")
+        played.until(lambda: played.page.frames[-1].epoch >= 5)
+        assert turns.n_taken > 5
+        assert not outside
+    finally:
+        played.session.end()
+
+
+def test_sessions_share_as_many_turns_as_there_are_processors() -> None:
+    sessions = Sessions()
+    try:
+        first, second = sessions.open("a"), sessions.open("b")
+        assert first is not None
+        assert second is not None
+        assert first._turns is second._turns is sessions._turns
+        assert sessions._turns._value <= (os.cpu_count() or 1)
+    finally:
+        sessions.close()

@@ -250,7 +250,7 @@ class Guard:
         if status:
             if is_socket:
                 await receive()  # "websocket.connect"; it is never accepted
-            value = {"error": {"code": "refused", "message": reason}}
+            value = {"error": {"code": "E-ACCESS", "message": reason}}
             await answer(send_with_headers, status, value, is_socket=is_socket)
             return
         await self.app(scope, receive, send_with_headers)

@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ddasp._errors import DdaspError
@@ -60,6 +61,9 @@ class Session:
         Where sounds come from.
     clock : callable
         Seconds that never run back.
+    turns : context manager, optional
+        Entered while it trains, draws or measures; a semaphore that all sessions share lets a few of
+        them compute at a time.
 
     Attributes
     ----------
@@ -68,9 +72,15 @@ class Session:
     """
 
     def __init__(
-        self, name: str, shelf: Shelf, *, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        shelf: Shelf,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        turns: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.name, self.shelf, self._clock = name, shelf, clock
+        self._turns = turns if turns is not None else contextlib.nullcontext()
         self.alone_since: float | None = clock()
         self._letters: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"session {name}", daemon=True)
@@ -154,9 +164,10 @@ class Session:
                 self._read(self._patience())
                 if self._ended:
                     break
-                if self._pace.works and self._outbox is not None:
-                    self._guarded(self._stretch)
-                self._guarded(self._show)
+                with self._turns:
+                    if self._pace.works and self._outbox is not None:
+                        self._guarded(self._stretch)
+                    self._guarded(self._show)
 
     def _stillborn(self, error: Exception) -> None:
         while (letter := self._letters.get()) is not None:

@@ -1,8 +1,10 @@
 """The sessions of a server: which page has which, and how long one is kept that no page has.
 
 A page that is reloaded, or whose connection broke, names its session and finds everything as it was. A
-session without a page does nothing; after half an hour it is forgotten, and when there are eight, the one
-that has been alone longest makes room.
+session without a page does nothing; after half an hour it is forgotten, and when there are
+sixty-four, the one that has been alone longest makes room. As many sessions compute at a time as there are
+processors: with fifty threads in a queue for the interpreter, the thread of the server would get its turn
+after all of them, and every answer would wait for seconds.
 
 *Conventions*: a session's name is made by the page, or here; it is no secret, for nothing is answered
 without the token.
@@ -11,6 +13,7 @@ without the token.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import threading
@@ -22,7 +25,7 @@ from ddasp.playground.serving.shelf import Shelf
 
 __all__ = ["IDLE", "MOST", "Sessions"]
 
-MOST, IDLE = 8, 30 * 60.0  # sessions, and seconds alone
+MOST, IDLE = 64, 30 * 60.0  # sessions, and seconds alone
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -43,6 +46,7 @@ class Sessions:
         self.shelf, self._clock = Shelf(source), clock
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
+        self._turns = threading.Semaphore(os.cpu_count() or 1)
 
     def find(self, name: str) -> Session | None:
         """The session of this name, if there is one."""
@@ -58,7 +62,9 @@ class Sessions:
             if session is None:
                 if len(self._sessions) >= MOST and not self._make_room():
                     return None
-                session = self._sessions[name] = Session(name, self.shelf, clock=self._clock)
+                session = self._sessions[name] = Session(
+                    name, self.shelf, clock=self._clock, turns=self._turns
+                )
                 session.start()
             session.alone_since = None
             return session
