@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import json
 import math
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +93,45 @@ def test_a_full_disk_leaves_the_old_file_and_no_rest(
     assert os.listdir(tmp_path) == ["result.json"]
 
 
+@contextlib.contextmanager
+def no_file_beyond(n_bytes: int) -> Iterator[None]:
+    """What a full disk does, at a byte of our choice."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o027, 0o022, 0o002])
+def test_the_umask_says_who_may_read_a_file(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        _files.write_text(tmp_path / "report.html", "voices")
+        (tmp_path / "any.txt").touch()
+    finally:
+        os.umask(before)
+    ours, any_other = (tmp_path / "report.html").stat(), (tmp_path / "any.txt").stat()
+    assert ours.st_mode == any_other.st_mode
+
+
+def test_ctrl_c_in_the_middle_of_a_write_leaves_the_old_file_and_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "result.json"
+    _files.write_json(path, {"old": True})
+
+    def pressed(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        _files.write_json(path, {"old": False})
+    assert _files.read_json(path) == {"old": True}
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
 def test_a_damaged_json_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(RunError, match=r"E-RUN: could not read .*run\.json"):
@@ -143,6 +189,61 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
         holder.send_signal(signal.SIGKILL)
     with _files.lock(path, "the folder"):
         assert str(os.getpid()) in path.read_text()
+
+
+def test_the_holder_is_named_also_in_the_moment_before_it_wrote_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    path.write_text(f"process {ended.pid} on {socket.gethostname()}\n")  # of a run that was killed
+
+    def hold(held: threading.Event, done: threading.Event) -> None:
+        with open(path, "r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            held.set()
+            time.sleep(0.05)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            file.truncate()
+            file.flush()
+            done.wait()
+
+    held, done = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(held, done))
+    holder.start()
+    held.wait()
+    with (
+        pytest.raises(RunError, match=f"in use by process {os.getpid()} on"),
+        _files.lock(path, "the folder"),
+    ):
+        pass
+    done.set()
+    holder.join()
+
+
+def test_a_lock_that_can_not_be_written_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    with (
+        no_file_beyond(0),
+        pytest.raises(RunError, match=r"E-DISK: could not lock .*File too large"),
+        _files.lock(tmp_path / "lock", "the folder"),
+    ):
+        pass
+
+
+def test_a_full_disk_leaves_no_part_of_a_line_in_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "fits.jsonl"
+    ledger = _files.Ledger(path)
+    ledger.put("a", 1)
+    whole = path.read_bytes()
+    for n_more in (0, 1, 10):
+        with (
+            no_file_beyond(len(whole) + n_more),
+            pytest.raises(RunError, match=r"E-DISK: could not write .*File too large"),
+        ):
+            ledger.put("b", 2)
+        assert path.read_bytes() == whole
+        assert ledger.get("b") is None
+    assert ledger.put("b", 2) == 2
+    assert _files.Ledger(path).get("b") == 2
 
 
 def test_a_ledger_finds_again_what_it_was_given(tmp_path: Path) -> None:

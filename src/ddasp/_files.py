@@ -15,8 +15,9 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import socket
-import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -98,7 +99,7 @@ def to_json(value: Any) -> str:
     return text + "\n"
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     Parameters
@@ -116,26 +117,24 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         ``E-DISK`` when the disk is full or may not be written; the temporary file is removed.
     """
     path = Path(path)
-    temporary = None
+    temporary, written = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp", False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-        )
+        # 0666 less the umask, as of any file that a program writes: who may read it is the user's say
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes 0600; a report is there to be shared
         os.replace(temporary, path)
-        temporary = None
+        written = True
         if durable:
             _sync_folder(path.parent)
     except OSError as error:
         raise RunError("E-DISK", f"could not write {path}: {error.strerror or error}") from error
     finally:
-        if temporary is not None:
+        if not written:  # Ctrl-C comes here too
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
 
@@ -166,8 +165,11 @@ def read_json(path: Path) -> Any:
     RunError
         ``E-RUN`` when the file is missing or no JSON.
     """
+    path = Path(path)
     try:
-        return json.loads(Path(path).read_text("utf-8"))
+        if path.exists() and not path.is_file():
+            raise OSError("it is no regular file")  # a pipe would never end
+        return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise RunError("E-RUN", f"could not read {path}: {error}") from error
 
@@ -224,16 +226,37 @@ def lock(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
             raise RunError(
-                "E-RUN", f"{what} is in use by {holder}; wait for it or name another folder"
+                "E-RUN", f"{what} is in use by {_holder(file)}; wait for it or name another folder"
             ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+        except OSError as error:
+            raise RunError("E-DISK", f"could not lock {path}: {error.strerror or error}") from error
         yield
+
+
+def _holder(file: TextIO) -> str:
+    """Who holds a lock, as it wrote itself; the moment after it took it, older words stand there."""
+    for _ in range(100):
+        file.seek(0)
+        words = file.read().split()
+        here = words[3:] == [socket.gethostname()]
+        if len(words) == 4 and words[1].isdigit() and (not here or _lives(int(words[1]))):
+            return " ".join(words)
+        time.sleep(0.01)
+    return "another process"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _digest_of_entry(key: Any, value: Any) -> str:
@@ -262,12 +285,16 @@ class Ledger:
         self.path = path
         self.damaged: tuple[int, ...] = ()
         self._known: dict[str, Any] = {}
-        if path is not None and path.exists():
-            whole = path.read_bytes()
-            end = self._take(whole)
-            if end < len(whole):  # cut the torn line off, or the next one would be glued to it
-                with open(path, "r+b") as file:
-                    file.truncate(end)
+        if path is not None and path.is_file():
+            try:
+                whole = path.read_bytes()
+                end = self._take(whole)
+                if end < len(whole):  # cut the torn line off, or the next one would be glued to it
+                    with open(path, "r+b") as file:
+                        file.truncate(end)
+            except OSError as error:
+                reason = error.strerror or error
+                raise RunError("E-RUN", f"could not read {path}: {reason}") from error
 
     @classmethod
     def look(cls, path: Path) -> Ledger:
@@ -302,19 +329,29 @@ class Ledger:
     def put(self, key: str, value: Any) -> Any:
         """Append a result; returns it as it will be read back."""
         value = _plain(value)
-        self._known[key] = value
         if self.path is not None:
             entry = {"key": key, "value": value, "digest": _digest_of_entry(key, value)}
             line = json.dumps(entry, sort_keys=True, allow_nan=False)
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                with open(self.path, "ab") as file:
-                    file.write(line.encode() + b"\n")
-            except OSError as error:
-                raise RunError(
-                    "E-DISK", f"could not write {self.path}: {error.strerror or error}"
-                ) from error
+            self._append(self.path, line.encode() + b"\n")
+        self._known[key] = value
         return value
+
+    @staticmethod
+    def _append(path: Path, line: bytes) -> None:
+        """A line, or nothing of it."""
+        end = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "ab") as file:
+                end = file.tell()
+                file.write(line)
+        except OSError as error:
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    os.truncate(path, end)
+            raise RunError(
+                "E-DISK", f"could not write {path}: {error.strerror or error}"
+            ) from error
 
     def once(self, key: str, compute: Callable[[], Any]) -> Any:
         """The stored result, or compute and store it."""

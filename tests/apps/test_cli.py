@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -64,7 +66,7 @@ def test_the_version_is_that_of_the_package(capsys: Output) -> None:
     "verb",
     [
         *("init", "run", "inspect", "loudness", "doctor", "demo"),
-        *("apply", "listen", "tune", "explain", "export"),
+        *("apply", "listen", "tune", "explain", "export", "verify"),
     ],
 )
 def test_every_verb_explains_itself(verb: str, capsys: Output) -> None:
@@ -148,6 +150,32 @@ def test_debug_shows_where(running: Any, capsys: Output) -> None:
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS])
+def test_a_full_disk_is_called_that_wherever_it_is_met(
+    number: int, running: Any, capsys: Output
+) -> None:
+    running(raising(OSError(number, os.strerror(number))))
+    assert main(["run", "p.toml"]) == 1
+    assert f"E-DISK: could not write: {os.strerror(number)}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 2 GiB"),
+        OSError(errno.ENOMEM, "Cannot allocate"),
+        OSError(errno.EMFILE, "Too many open files"),
+        ImportError("libopenblas.so: failed to map segment from shared object"),
+    ],
+)
+def test_too_little_memory_is_called_that(error: Any, running: Any, capsys: Output) -> None:
+    running(raising(error))
+    assert main(["run", "p.toml"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"ddasp: E-MEMORY: {error}")
+    assert "--workers 1" in err
+
+
 def test_a_fault_of_ours_is_called_that(running: Any, capsys: Output) -> None:
     running(raising(ZeroDivisionError("division by zero")))
     assert main(["run", "p.toml"]) == 1
@@ -167,6 +195,35 @@ def test_a_polite_request_to_end_is_an_interruption(running: Any) -> None:
     before = signal.getsignal(signal.SIGTERM)
     assert main(["run", "p.toml"]) == 130
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_asks_to_end_while_libraries_load_is_obeyed_when_they_have(
+    number: signal.Signals,
+) -> None:
+    before = signal.getsignal(number)
+    loaded = []
+    with pytest.raises(KeyboardInterrupt), cli._interrupt_kept():  # noqa: PT012
+        signal.raise_signal(number)
+        loaded.append("the rest of the module")
+    assert loaded
+    assert signal.getsignal(number) is before
+
+
+def test_apply_says_what_became_of_its_decisions_when_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, capsys: Output, tmp_path: Path
+) -> None:
+    def interrupted(*_: Any) -> Iterator[dict[str, Any]]:
+        yield ROWS[0]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deployed, "apply", interrupted)
+    monkeypatch.setattr(recordings, "inputs", lambda _: [(Path("a.wav"), "a.wav")])
+    out = tmp_path / "decisions.csv"
+    out.write_text("earlier")
+    assert main(["apply", "run", "a.wav", "--out", str(out), "--force"]) == 130
+    assert "a file of --out is as it was before" in capsys.readouterr().err
+    assert out.read_text() == "earlier"
 
 
 INTERRUPTED = """

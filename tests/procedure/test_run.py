@@ -89,6 +89,17 @@ def test_the_decisive_number_is_the_share_of_correct_rows(nested) -> None:
     assert evaluation["estimate"]["low"] <= by_group.mean() <= evaluation["estimate"]["high"]
 
 
+def test_known_says_of_each_row_whether_its_own_probability_reaches_the_limit(
+    corpus: Path, tmp_path: Path
+) -> None:
+    text = NESTED.replace("[evaluation]", "[evaluation]\ndont_know_below = 0.93")
+    result = go(corpus, text, tmp_path / "limit")
+    rows = pd.read_csv(result.folder / "5_evaluation/predictions.csv")
+    largest = rows[["p:hiss", "p:hum", "p:ping"]].max(axis=1)
+    assert rows["known"].nunique() == 2
+    assert (rows["known"] == (largest >= 0.93)).all()
+
+
 def test_shortcuts_that_know_nothing_of_the_sound_stand_near_chance(nested) -> None:
     evaluation = json.loads((nested.folder / "5_evaluation/evaluation.json").read_text())
     rate = next(b for b in evaluation["baselines"] if b["name"] == "rate only")

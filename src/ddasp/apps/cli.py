@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import signal
 import sys
 import traceback
@@ -23,13 +24,15 @@ import click
 from ddasp import __version__
 from ddasp._errors import CODES, DdaspError, InputError
 from ddasp._progress import showing
-from ddasp.apps import cli_course, cli_homework, cli_model, cli_playground
+from ddasp.apps import cli_course, cli_homework, cli_model, cli_playground, cli_verify
 from ddasp.apps.options import A_PATH, DONE, FAILED, command_line, common, print_json
 from ddasp.apps.tables import plain
 
 __all__ = ["cli", "main"]
 
 WRONG_INPUT, INTERRUPTED = 2, 130
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+SHORTAGES = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 # \b keeps click from joining the lines that follow.
 HELP = """From a folder of labelled sounds to a verdict, a report and a model.
@@ -45,6 +48,8 @@ With the model:
   ddasp explain runs/NAME FILE   one decision by hand, as a notebook and a page
   ddasp export runs/NAME         the model as a web page that works without a network
   ddasp listen runs/NAME         the microphone, as events
+Whether to believe it:
+  ddasp verify runs/NAME         every digest, sum and number of a run again
 To try things out:
   ddasp playground               a small model trains before your eyes, in the browser
 Homework:
@@ -73,6 +78,7 @@ for verb in (
     cli_playground.playground,
     cli_course.course,
     cli_homework.homework,
+    cli_verify.verify,
 ):
     cli.add_command(verb)
 
@@ -283,17 +289,19 @@ def _from_here(path: Path) -> Path:
 
 @contextlib.contextmanager
 def _interrupt_kept() -> Iterator[None]:
-    """Hold Ctrl-C back while libraries load: some of them take it for a failed import of theirs."""
+    """Hold Ctrl-C and SIGTERM back while libraries load: some take them for a failed import."""
     asked: list[int] = []
+    held = (signal.SIGINT, signal.SIGTERM)
     try:
-        before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+        before = [signal.signal(one, lambda number, frame: asked.append(number)) for one in held]
     except ValueError:  # not the main thread: nobody presses Ctrl-C here
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in zip(held, before, strict=True):
+            signal.signal(one, handler)
     if asked:
         raise KeyboardInterrupt
 
@@ -328,8 +336,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         advice = CODES[error.code][1]
         return _ended(words, code, error.code, error.message, "" if "message" in advice else advice)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-            return _ended(words, FAILED, "E-DISK", f"could not write: {error.strerror}")
+        number = error.errno if isinstance(error, OSError) else None
+        if number in DISK:
+            return _ended(words, FAILED, "E-DISK", f"could not write: {os.strerror(number)}")
+        too_little = isinstance(error, ImportError) and "failed to map segment" in str(error)
+        if too_little or isinstance(error, MemoryError) or number in SHORTAGES:
+            return _ended(words, FAILED, "E-MEMORY", str(error), CODES["E-MEMORY"][1])
         text = f"{type(error).__name__}: {error}"
         return _ended(
             words, FAILED, "unexpected", text, "this is a fault of ddasp; --debug shows where"
@@ -358,8 +370,10 @@ def _ended_like_interrupted() -> Iterator[None]:
 def _how_to_go_on(words: list[str]) -> str:
     if words and (words[0] in ("run", "demo") or words[:2] == ["homework", "grade"]):
         return f"what is finished is kept; to go on: {command_line(*words)}"
-    if words and words[0] in ("apply", "listen"):
+    if words and (words[0] == "listen" or (words[0] == "apply" and "-" in words)):
         return "what came until then is written"
+    if words and words[0] == "apply":
+        return "what was printed holds; a file of --out is as it was before"
     return "nothing was changed"
 
 

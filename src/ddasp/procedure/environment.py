@@ -15,6 +15,7 @@ PACKAGES = (
     "numpy", "scipy", "scikit-learn", "pandas", "optuna", "onnx", "onnxruntime", "soundfile", "soxr",
     "torch", "numba",
 )  # fmt: skip
+SHOWING = {"report", "verifying"}
 ROOMS = ("audio", "linear", "nonlinear", "procedure")
 
 
@@ -32,10 +33,11 @@ def versions() -> dict[str, str]:
 def code_digest() -> str:
     """Digest of the source and of what it computes with: others may give other numbers.
 
-    The report is left out, for it only shows them.
+    The report and the verifying are left out, for they only show and compare them.
     """
     root = Path(ddasp.__file__).parent
-    files = [p for room in ROOMS for p in (root / room).rglob("*.py") if "report" not in p.parts]
-    files.append(root / "_lanes.py")  # the one file below the rooms that computes
-    source = [(p.relative_to(root).as_posix(), digest_file(p)) for p in sorted(files)]
+    files = [p.relative_to(root) for room in ROOMS for p in (root / room).rglob("*.py")]
+    files = [p for p in files if not SHOWING & {*p.parts}]
+    files.append(Path("_lanes.py"))  # the one file below the rooms that computes
+    source = [(p.as_posix(), digest_file(root / p)) for p in sorted(files)]
     return digest_json([source, platform.python_version(), versions()])

@@ -228,10 +228,9 @@ def assemble(
         "outer": [_outer_row(data, goal, fold) for fold in folds],
         "n_fits": sum(fold["n_fits"] for fold in folds),
     }
-    predictions = _table(data, observations, result)
+    predictions = _table(data, observations, result, dont_know_below)
     if data.labels:
         summary |= _classification(data, goal, result, folds, kind, dont_know_below)
-        predictions["known"] = ~calibration.dont_know(result.probabilities, dont_know_below)
         wrong = predictions[~predictions["correct"]]
         worst = wrong.sort_values(["probability", "observation"], ascending=[False, True])
     else:
@@ -242,7 +241,9 @@ def assemble(
     return Evaluation(predictions, summary)
 
 
-def _table(data: Data, observations: pd.DataFrame, result: Held) -> pd.DataFrame:
+def _table(
+    data: Data, observations: pd.DataFrame, result: Held, dont_know_below: float
+) -> pd.DataFrame:
     """One row for each held-out observation, in the order of the observations."""
     rows = observations.iloc[result.rows]
     table = pd.DataFrame({"observation": result.rows})
@@ -257,6 +258,7 @@ def _table(data: Data, observations: pd.DataFrame, result: Held) -> pd.DataFrame
         for code, label in enumerate(data.labels):
             table[f"p:{label}"] = result.probabilities[:, code]
         table["correct"] = result.decided == data.y[result.rows]
+        table["known"] = ~calibration.dont_know(result.probabilities, dont_know_below)
     else:
         table["target"] = data.y[result.rows]
         table["predicted"] = result.values

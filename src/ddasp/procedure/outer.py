@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddasp._files import Ledger, read_json, write_json
+from ddasp._errors import RunError
+from ddasp._files import Ledger, digest_json, read_json, write_json
 from ddasp._progress import Silent
 from ddasp.procedure import splits
 from ddasp.procedure.candidates import Estimator
@@ -40,7 +41,7 @@ from ddasp.procedure.selection import Selection, half_width_of, select
 from ddasp.procedure.spot_check import Search, SpotCheck, beside, spot_check
 from ddasp.procedure.workers import Workers
 
-__all__ = ["INNER_FOLDS", "SHARES", "OuterTask", "inner_folds", "outer_fold"]
+__all__ = ["INNER_FOLDS", "SHARES", "OuterTask", "inner_folds", "kept_fold", "outer_fold"]
 
 INNER_FOLDS = 5  # of an inner search: enough for a paired difference, half the cost of ten
 SHARES = (0.25, 0.5)  # of the training groups, for the learning curve; the whole is at hand
@@ -97,8 +98,9 @@ def inner_folds(
 
 def outer_fold(task: OuterTask) -> dict[str, Any]:
     """Compute one outer fold, or read it where it is done."""
-    if task.result.exists():
-        return dict(read_json(task.result))
+    kept = kept_fold(task.result)
+    if kept is not None:
+        return kept
     data = load_data(task.search.folder)
     fits = Fits(Ledger(task.result.with_suffix(".fits")), Workers(1), Silent())
     if task.chosen is None:
@@ -135,8 +137,20 @@ def outer_fold(task: OuterTask) -> dict[str, Any]:
         "tried": tried,
         "n_fits": fits.n_fits + 1 + len(others) + len(SHARES),
     }
-    write_json(task.result, result)
+    write_json(task.result, result | {"digest": digest_json(result)})
     return dict(read_json(task.result))
+
+
+def kept_fold(path: Path) -> dict[str, Any] | None:
+    """A fold that was computed before, None where it is not there or not as it was written."""
+    try:
+        known = read_json(path)
+    except RunError:
+        return None
+    if not isinstance(known, dict):
+        return None
+    said = {key: value for key, value in known.items() if key != "digest"}
+    return known if known.get("digest") == digest_json(said) else None
 
 
 def _refit(data: Data, candidate: Candidate, task: OuterTask, seed: int) -> str:

@@ -45,7 +45,7 @@ from ddasp.procedure.selection import select
 from ddasp.procedure.spot_check import Search, SpotCheck, pairs, spot_check
 from ddasp.procedure.workers import Workers
 
-__all__ = ["STEPS", "RunResult", "run"]
+__all__ = ["STEPS", "RunResult", "UnderWay", "run", "six_steps"]
 
 STEPS = (
     "1_problem",
@@ -73,7 +73,7 @@ class RunResult:
 
 
 @dataclass
-class _Run:
+class UnderWay:
     """A run under way: where it writes, what it uses, what it has done."""
 
     folder: Path
@@ -82,6 +82,7 @@ class _Run:
     workers: Workers
     progress: Progress
     times: dict[str, Any]
+    code: str = field(default_factory=code_digest)
     digests: dict[str, str] = field(default_factory=dict)
     steps: dict[str, str] = field(default_factory=dict)
     n_fits: int = 0
@@ -94,8 +95,7 @@ class _Run:
         else:
             self.progress.say(f"{name.replace('_', ' ')}")
             start = time.perf_counter()
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            _cleared(folder)
             compute(folder)
             files = _digests(folder)
             write_json(
@@ -112,6 +112,27 @@ class _Run:
         ledger = Ledger(self.folder / ".work" / data_digest[:16] / f"{name}.fits")
         return Fits(ledger, self.workers, self.progress)
 
+    def corpus(self) -> str:
+        """Digest of the sounds and of what labels them, as they lie there now."""
+        return preparation.corpus_digest(self.problem)
+
+    def note_opening(self, corpus: str, settings: str) -> None:
+        """Count that the held-out sounds were looked at."""
+        write_json(self.folder / "opened.json", {"opened": note_opening(corpus, settings)})
+
+
+def _cleared(folder: Path) -> None:
+    """An empty folder in a step's place; of a link the link goes, not what it leads to."""
+    try:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError("E-DISK", f"could not empty {folder}: {reason}") from error
+
 
 def _digests(folder: Path) -> dict[str, str]:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "step.json")
@@ -121,10 +142,10 @@ def _digests(folder: Path) -> dict[str, str]:
 def _stands(folder: Path, key: str) -> bool:
     """Whether a step was finished for this key and its files are as it left them."""
     try:
-        known = read_json(folder / "step.json")
-    except RunError:  # missing or damaged: the step has not happened
+        known, files = read_json(folder / "step.json"), _digests(folder)
+    except (RunError, OSError):  # missing, damaged or unreadable: the step has not happened
         return False
-    return bool(known.get("key") == key and known.get("files") == _digests(folder))
+    return bool(known == {"key": key, "files": files, "digest": digest_json(files)})
 
 
 def run(
@@ -172,13 +193,17 @@ def run(
     _refuse(folder, asked)
     with lock(folder / ".lock", f"the run folder {folder}"), Workers(n_workers) as workers:
         for left in folder.rglob(".*.tmp"):  # of a run that was killed in the middle of a write
-            left.unlink()
-        times_path = folder / "times.json"
-        times = read_json(times_path) if times_path.exists() else {}
-        state = _Run(
-            folder, asked, asked.run.seed if seed is None else seed, workers, progress, times
+            if not left.is_dir():
+                left.unlink()
+        state = UnderWay(
+            folder,
+            asked,
+            asked.run.seed if seed is None else seed,
+            workers,
+            progress,
+            _times(folder / "times.json"),
         )
-        stored, summary = _steps(state)
+        stored, summary = six_steps(state)
         _describe(state, Path(source), given, name, stored)
         progress.say("report")
         path = report.write(
@@ -193,6 +218,18 @@ def run(
         _findings(stored.summary),
         state.steps,
     )
+
+
+def _times(path: Path) -> dict[str, Any]:
+    """Seconds of the steps that were done before; none where the file is not as it was written."""
+    try:
+        known = dict(read_json(path))
+        fits = dict(known.pop("fits", {}))
+        numbers = [*known.values(), *(x for pair in fits.values() for x in pair.values())]
+        whole = all(isinstance(x, (int, float)) for x in numbers)
+    except (RunError, TypeError, ValueError, AttributeError):
+        return {}
+    return known | ({"fits": fits} if fits else {}) if whole else {}
 
 
 def _findings(counts: dict[str, Any]) -> str:
@@ -238,13 +275,13 @@ def _refuse(folder: Path, asked: problem.Problem) -> None:
         )
 
 
-def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
+def six_steps(state: UnderWay) -> tuple[preparation.Prepared, dict[str, Any]]:
     """The six steps; returns what was prepared and the evaluation's summary."""
-    asked, code = state.problem, code_digest()
+    asked, code = state.problem, state.code
     tables = asked.to_json()
     state.step("1_problem", tables, lambda f: write_json(f / "problem.json", tables))
 
-    corpus = preparation.corpus_digest(asked)
+    corpus = state.corpus()
     prepared = state.step(
         "2_preparation",
         [
@@ -300,8 +337,7 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
         lambda f: _evaluate(state, f, data, stored, search, choice),
     )
     summary = read_json(evaluated / "evaluation.json")
-    opened = note_opening(corpus, digest_json(key))
-    write_json(state.folder / "opened.json", {"opened": opened})
+    state.note_opening(corpus, digest_json(key))
 
     state.step(
         "6_application",
@@ -321,14 +357,14 @@ def _steps(state: _Run) -> tuple[preparation.Prepared, dict[str, Any]]:
 
 
 def _spot(
-    state: _Run, folder: Path, stored: preparation.Prepared, search: Search, spot: SpotCheck
+    state: UnderWay, folder: Path, stored: preparation.Prepared, search: Search, spot: SpotCheck
 ) -> None:
     write_spot_check(folder, search, spot)
     rows = stored.observations
     state.times["fits"] = fit_times(spot, float((rows["stop"] - rows["start"]).mean()))
 
 
-def _prepare(state: _Run, folder: Path, corpus: str) -> None:
+def _prepare(state: UnderWay, folder: Path, corpus: str) -> None:
     prepared = preparation.prepare(
         state.problem,
         cache=state.folder / ".work" / "sounds",
@@ -362,7 +398,7 @@ def _refuse_undefined(data: Data, search: Search, stored: preparation.Prepared) 
 
 
 def _search(
-    state: _Run, stored: preparation.Prepared, folder: Path, digest: str, goal: Goal
+    state: UnderWay, stored: preparation.Prepared, folder: Path, digest: str, goal: Goal
 ) -> Search:
     """The search of steps 3 and 4: on all sounds when nested, on the development side when sealed."""
     asked = state.problem
@@ -382,7 +418,7 @@ def _search(
 
 
 def _evaluate(
-    state: _Run,
+    state: UnderWay,
     folder: Path,
     data: Data,
     stored: preparation.Prepared,
@@ -446,7 +482,7 @@ def _evaluate(
 
 
 def _deploy(
-    state: _Run,
+    state: UnderWay,
     folder: Path,
     data: Data,
     stored: preparation.Prepared,
@@ -467,7 +503,7 @@ def _deploy(
 
 
 def _describe(
-    state: _Run, source: Path, given: Path, name: str, stored: preparation.Prepared
+    state: UnderWay, source: Path, given: Path, name: str, stored: preparation.Prepared
 ) -> None:
     """``run.json``: versions, seed, digests and the command that makes this again."""
     words = ["ddasp", "run", str(source), "--out", str(given), "--seed", str(state.seed)]
@@ -480,6 +516,7 @@ def _describe(
             "python": platform.python_version(),
             "platform": platform.platform(),
             "versions": versions(),
+            "code": state.code,
             "seed": state.seed,
             "command": shlex.join(words),
             "sounds": state.problem.sounds.folder,
