@@ -12,7 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lessons docs course lint format types imports docstrings pages bench-coverage bench-features \
-  bench-fsdd bench-homework bench-loudness bench-playground bench-stream bench-training playground clean
+  bench-fsdd bench-homework bench-loudness bench-playground bench-stream bench-training playground \
+  reliability reliability-quick reliability-full clean
 
 help:
 	@echo "make demo     install into .venv, make the demo sounds, run all six steps (a few minutes)"
@@ -33,6 +34,8 @@ help:
 	@echo "make bench-playground   frames and epochs a second in Chromium, ten minutes of memory"
 	@echo "make bench-stream     a model that listens: time for each 10 ms, memory over two hours"
 	@echo "make bench-training   time per training step beside PyTorch, Keras, JAX, scikit-learn"
+	@echo "make reliability  bad input, faults, leakage, statistics: does everything hold? (a quarter of an hour)"
+	@echo "make reliability-quick, reliability-full   a part of each row; with the long rows of load"
 	@echo "make clean    remove .venv and the caches (no sounds, no runs)"
 
 demo: $(CORE)
@@ -108,6 +111,15 @@ bench-stream: $(CORE)
 bench-training: $(FULL)
 	$(PIP) --editable ".[bench]"
 	$(BIN)/python benchmarks/training.py --write docs/benchmarks
+
+reliability: $(FULL)
+	$(BIN)/python -m reliability --write
+
+reliability-quick: $(FULL)
+	$(BIN)/python -m reliability --quick
+
+reliability-full: $(FULL)
+	$(BIN)/python -m reliability --full --write
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
