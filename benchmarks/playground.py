@@ -1,6 +1,7 @@
 """Frames and epochs a second of the playground in a browser, its start, its losses, its memory.
 
-    python benchmarks/playground.py [--seconds 20] [--soak 10] [--write docs/benchmarks]
+    python benchmarks/playground.py [--parts start speed losses memory] [--seconds 20] [--soak 10]
+                                    [--write docs/benchmarks]
 
 The page is opened in headless Chromium, at the highest speed, and counts what it drew: frames, the gap
 between one and the next, epochs. Circle, 250 training points, batch 10, tanh, learning rate 0.03, as the
@@ -32,6 +33,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 
+PARTS = ("start", "speed", "losses", "memory")
 SHAPES = {"2-4-2-1": "4,2", "2-8-8-8-8-8-8-1": "8,8,8,8,8,8"}
 GOALS = {"2-4-2-1": 10_000, "2-8-8-8-8-8-8-1": 2_000}
 # The original's engine in Node 20 on two cores: training alone; with losses and maps, without drawing
@@ -259,17 +261,22 @@ def start_up(repeats: int = 5) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
     parser.add_argument("--seconds", type=float, default=20.0, help="measured for each network")
-    parser.add_argument("--soak", type=float, default=10.0, help="minutes; 0 leaves it out")
+    parser.add_argument("--soak", type=float, default=10.0, help="minutes")
     parser.add_argument("--write", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
-    found = {"start": start_up()}
+    found = {}
+    if "start" in asked.parts:
+        found["start"] = start_up()
     with server() as (address, pid), browser() as chromium:
-        before = processor()
-        table = speed(chromium, address, pid, asked.seconds)
-        found["speed"] = [*table, "", f"{where()} {taken(before)}"]
-        found["losses"] = losses()
-        if asked.soak:
+        if "speed" in asked.parts:
+            before = processor()
+            table = speed(chromium, address, pid, asked.seconds)
+            found["speed"] = [*table, "", f"{where()} {taken(before)}"]
+        if "losses" in asked.parts:
+            found["losses"] = losses()
+        if "memory" in asked.parts:
             found["memory"] = soak(chromium, address, pid, asked.soak)
     if asked.write:
         path = asked.write / "playground.md"
