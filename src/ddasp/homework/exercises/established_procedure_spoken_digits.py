@@ -1,7 +1,8 @@
 """Three exercises on judging a procedure: an interval over speakers, honest folds, what decides a verdict.
 
 *Conventions*: the score of a group of speakers is the mean of theirs; its 95 % interval is that of
-Student's t over the speakers, formed on the logit scale, logit v ± t se / (v (1 − v)).
+Student's t over the speakers, formed on the logit scale, logit v ± t se / (v (1 − v)), without the
+corrections for few groups that `ddasp.procedure.intervals` adds.
 
 *References*: Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of
 positive counts estimated from survey data"; Kapoor and Narayanan 2023, "Leakage and the reproducibility
@@ -278,9 +279,9 @@ EXERCISES = (
     Exercise(
         "established_procedure_spoken_digits.1",
         f"""Twenty recordings of each of five speakers; of them {", ".join(f"{20 * s:.0f}" for s in SHARES)}
-are understood. Compute the 95 % interval of the accuracy for the next speaker, on the logit scale, as
-`[low, high]` with three digits. The quantile is t(0.975; 4) = 2.776. How wide would it be if you took
-the recordings for a hundred witnesses?""",
+are understood. Compute the 95 % interval of the accuracy for the next speaker, on the logit scale and
+without the two corrections, as `[low, high]` with three digits. The quantile is t(0.975; 4) = 2.776. How
+wide would it be if you took the recordings for a hundred witnesses?""",
         _interval,
         (
             "Five numbers, their mean and the standard error of their mean; the recordings within a "
@@ -307,7 +308,7 @@ under another name. Nothing else is left out of training.""",
         f"""Two procedures, A and B, were each tested on six speakers with {STEPS} recordings apiece.
 Predict first: if five of the six score higher under B than any under A, and the means are equal, whose
 verdict is better? Then hand in `(A, B)`, two lists of six accuracies, such that A is useful from
-{USEFUL:g} (its 95 % interval lies above) and B is not decided.""",
+{USEFUL:g} (its 95 % interval, as in the first exercise, lies above) and B is not decided.""",
         _verdicts,
         (
             "The interval knows the mean and the spread of the speakers, and nothing else.",
