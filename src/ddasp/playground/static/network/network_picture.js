@@ -7,8 +7,8 @@
 // without a graphics processor, so they are long; they run along while it trains (not with reduced
 // motion, and not in networks of many links, where running lines only confuse). Links lie on a canvas
 // of their own: where there are many, they are drawn eight times a second while it trains, for a line
-// does not visibly change its width within a sixtieth of a second. The pictures of few units are drawn
-// at every frame, those of many at every second one.
+// does not visibly change its width within a sixtieth of a second; few are drawn at every second frame. The
+// pictures of few units are drawn at every frame, those of many at every second one.
 
 import { signedTable } from "../shell/colours.js";
 import { biasOf, pathOf } from "./network_layout.js";
@@ -112,7 +112,7 @@ export class Picture {
     const biasesChanged = unitsDue && relevel(this.biasLevels, this.biasOffsets, frame.theta);
     if (relevel(this.levels, this.offsets, frame.theta) || moving || this.stale) this.linksAreOld = true;
     const now = performance.now();
-    const linksDue = this.linksAreOld && (few || this.stale || !frame.running || now - this.drawnAt > PATIENCE);
+    const linksDue = this.linksAreOld && (this.stale || !frame.running || (few ? this.turn : now - this.drawnAt > PATIENCE));
     if (linksDue) {
       this.linksAreOld = false;
       this.drawnAt = now;
