@@ -481,7 +481,8 @@ def _apart(wanted: list[Edit]) -> list[list[Edit]]:
 
 def _meet(a: Edit, b: Edit) -> bool:
     """Whether one could be in the way of the other."""
-    if a.what.startswith("forged") or b.what.startswith("forged"):
+    alone = ("forged", ".work, removed")  # they change, or take away, what others look for
+    if a.what.startswith(alone) or b.what.startswith(alone):
         return True
     whole_steps = not {"/"} & {*a.named} or not {"/"} & {*b.named}
     return a.named == b.named or (whole_steps and a.named.split("/")[0] == b.named.split("/")[0])
