@@ -6,7 +6,20 @@ that stands beside a result. `CODES` is the one list of them; ``docs/errors.md``
 
 from __future__ import annotations
 
-__all__ = ["CODES", "AudioError", "DdaspError", "DependencyError", "InputError", "RunError"]
+import errno
+
+__all__ = [
+    "CODES",
+    "SHORTAGES",
+    "AudioError",
+    "DdaspError",
+    "DependencyError",
+    "InputError",
+    "RunError",
+]
+
+# What the system lacks for a moment; no fault of the file that was to be opened then.
+SHORTAGES = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 # code: (what it means, what to do)
 CODES: dict[str, tuple[str, str]] = {

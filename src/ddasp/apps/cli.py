@@ -22,7 +22,7 @@ from typing import Any
 import click
 
 from ddasp import __version__
-from ddasp._errors import CODES, DdaspError, InputError
+from ddasp._errors import CODES, SHORTAGES, DdaspError, InputError
 from ddasp._progress import showing
 from ddasp.apps import cli_course, cli_homework, cli_model, cli_playground, cli_verify
 from ddasp.apps.options import A_PATH, DONE, FAILED, command_line, common, print_json
@@ -32,7 +32,6 @@ __all__ = ["cli", "main"]
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-SHORTAGES = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 # \b keeps click from joining the lines that follow.
 HELP = """From a folder of labelled sounds to a verdict, a report and a model.

@@ -14,7 +14,6 @@ float64, at the analysis rate; one that reaches beyond the end of the sound is p
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import json
 import os
@@ -29,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddasp._errors import AudioError
+from ddasp._errors import SHORTAGES, AudioError
 from ddasp._files import digest_bytes, digest_file, write_bytes
 from ddasp.audio import levels
 from ddasp.audio.blocks import read_blocks
@@ -65,8 +64,6 @@ DC, DC_OF_RMS = 0.02, 0.2  # of full scale, of the RMS: more is no accident of a
 SILENT = 0.95  # share of silent frames
 # What a decoder may take for opening a file and for each block: thousands of times what it needs.
 PATIENCE, DECODER_BYTES = 20.0, 2**28  # s, bytes
-# Of the machine, for a moment, and no fault of the file: it must not be left out for them.
-SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 Signal = NDArray[np.float64]
 
@@ -237,7 +234,7 @@ def examine(task: Task) -> Examined:
     except PermissionError as error:
         return rejected("E-PATH-PERM", f"the file may not be read: {error.strerror}")
     except OSError as error:
-        if error.errno in SHORTAGES:
+        if error.errno in SHORTAGES:  # the file must not be left out for it
             raise
         return rejected("E-PATH-MISSING", f"the path leads to no file: {error.strerror}")
     return Examined(**{**found, "file_digest": file_digest, "changed": changed})
